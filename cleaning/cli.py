@@ -1,0 +1,125 @@
+"""The command line. It parses, calls, prints; everything else is elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from cleaning import __version__
+from cleaning.errors import CleaningError, UserError, did_you_mean
+
+log = logging.getLogger("cleaning")
+VERBS = {
+    "run": "clean shards: start, or resume what is there",
+    "plan": "what a run would do, what is done already, and why the rest is stale",
+    "check": "validate a configuration, its rules and lists; list metrics and rules",
+    "explain": "what each step does to one document",
+    "sample": "a stratified random sample of kept and rejected documents",
+    "report": "fold the committed tasks into report.json and report.md",
+    "verify": "recompute sizes, digests and sums of a run",
+    "status": "whether a run is alive, and how far it is",
+    "stop": "stop runs that were started from this checkout (stopall.sh)",
+}
+_EXAMPLES = {
+    "run": "cleaning run configs/zh_web.yaml --input raw/ --output runs/zh --workers 32",
+    "plan": "cleaning plan configs/zh_web.yaml --input raw/ --output runs/zh",
+    "check": "cleaning check configs/zh_web.yaml --rules",
+    "explain": "cleaning explain raw/part-0.jsonl:17 --config configs/zh_web.yaml",
+    "sample": "cleaning sample runs/zh --count 100",
+    "report": "cleaning report runs/zh",
+    "verify": "cleaning verify runs/zh",
+    "status": "cleaning status runs/zh",
+    "stop": "cleaning stop runs/zh",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Faults as the rest of the program words them, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\nexample: {_EXAMPLES.get(self.prog.split()[-1], 'cleaning --help')}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="cleaning", description="Clean Chinese and English text for language-model pretraining.")
+    parser.add_argument("--version", action="version", version=f"cleaning {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+
+    def verb(name: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(name, help=VERBS[name], description=VERBS[name], epilog=f"example: {_EXAMPLES[name]}")
+
+    for name in ("run", "plan"):
+        sub = verb(name)
+        sub.add_argument("config", type=Path, nargs="?", help="configuration file, or the name of one in configs/")
+        _config_options(sub)
+        sub.add_argument("--output", type=Path, help="run directory (default: output.path)")
+        sub.add_argument("--workers", help="number of processes, or auto")
+        sub.add_argument("--executor", help="local or inline")
+    sub = verb("check")
+    sub.add_argument("config", type=Path, nargs="?", help="configuration file")
+    _config_options(sub)
+    sub.add_argument("--metrics", action="store_true", help="list every metric")
+    sub.add_argument("--rules", action="store_true", help="list every rule of the configuration")
+    sub.add_argument("--stages-list", action="store_true", help="list every stage")
+    sub = verb("explain")
+    sub.add_argument("where", help="FILE:LINE (lines count from 1)")
+    sub.add_argument("--config", type=Path, required=True, help="configuration file")
+    _config_options(sub)
+    sub = verb("sample")
+    sub.add_argument("run", type=Path)
+    sub.add_argument("--count", type=int, default=100)
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--output", type=Path, help="directory (default: RUN/sample)")
+    for name in ("report", "verify", "status"):
+        verb(name).add_argument("run", type=Path)
+    verb("stop").add_argument("run", type=Path, nargs="?")
+    return parser
+
+
+def _config_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--input", action="append", help="file, directory or glob; may be repeated")
+    parser.add_argument("--stages", help="only these stages, comma-separated")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="change one setting")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a verb and return its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in VERBS:
+        print(f"cleaning: unknown verb '{arguments[0]}'{did_you_mean(arguments[0], VERBS)}", file=sys.stderr)
+        return 2
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    if args.verb is None:
+        parser.print_help()
+        return 2
+    _configure_logging()
+    try:
+        from cleaning import verbs
+
+        code: int = getattr(verbs, f"do_{args.verb}")(args)
+        return code
+    except UserError as exc:
+        for fault in exc.faults:
+            print(fault, file=sys.stderr)
+        return exc.exit_code
+    except CleaningError as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return exc.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _configure_logging() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False

@@ -1,0 +1,116 @@
+"""Document and batch: what flows through a pass.
+
+A step sees a `Batch`, reads `batch.live`, and annotates, rewrites or rejects documents in place. What it does to a document must
+not depend on the batch the document sits in: the engine may cut batches differently and may replay a batch one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cleaning.stats import Stats
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Why a document left. `all` names every rule that fired, the given one first."""
+
+    stage: str
+    rule: str
+    value: float | str | None = None
+    threshold: str | None = None
+    reason: str = ""
+    all: tuple[str, ...] = ()
+    extra: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The `cleaning.reject` object of the record format."""
+        out: dict[str, Any] = {"stage": self.stage, "rule": self.rule, "value": self.value, "threshold": self.threshold}
+        out["reason"] = self.reason
+        out["all"] = list(self.all) or [self.rule]
+        if self.extra:
+            out.update(self.extra)
+        return out
+
+
+class Doc:
+    """One document on its way through a pass."""
+
+    __slots__ = ("carried", "drop", "notes", "offset", "origin", "original", "raw", "record", "replaces", "text")
+
+    def __init__(
+        self, record: dict[str, Any], text: str, raw: bytes, origin: str, offset: int, replaces: tuple[str, ...] = ()
+    ) -> None:
+        self.record = record  # the input record, never modified
+        self.text = text  # what the steps see and rewrite
+        self.original = text  # what the reader found
+        self.raw = raw  # the input record as a line of UTF-8 JSON
+        self.replaces = replaces  # fields that the text takes the place of; empty: the text is already where the output has it
+        self.origin = origin  # the input file, relative to the input directory
+        self.offset = offset  # byte offset of the record in the (decompressed) file
+        notes = record.get("cleaning")
+        self.notes: dict[str, Any] = {k: v for k, v in notes.items() if k != "reject"} if type(notes) is dict else {}
+        self.drop: Drop | None = None
+        self.carried: bytes | None = None  # what an earlier pass of this run knew, as it was read (see io/carry.py)
+
+    @property
+    def id(self) -> str:
+        """The record's own id, else `file@offset`, which is stable for the same input."""
+        for name in ("id", "uniqueKey", "uid", "doc_id"):
+            value = self.record.get(name)
+            if value is not None and value != "":
+                return str(value)
+        return f"{self.origin}@{self.offset}"
+
+    @property
+    def has_id(self) -> bool:
+        """Whether the record names itself."""
+        return not self.id.startswith(f"{self.origin}@")
+
+    @property
+    def source(self) -> str:
+        """The record's `source`, else the input file's name up to its first dot."""
+        value = self.record.get("source")
+        return value if type(value) is str else self.origin.rsplit("/", 1)[-1].split(".", 1)[0]
+
+
+class Batch:
+    """Some consecutive documents of one shard, with the counts that the steps make on them.
+
+    The counts are merged into the shard's only when the whole batch has gone through, so that a replay counts nothing twice.
+    """
+
+    __slots__ = ("_live", "docs", "matrices", "records", "start_row", "stats")
+
+    def __init__(self, docs: list[Doc], start_row: int = 0) -> None:
+        self.docs = docs
+        self.stats = Stats()
+        self.start_row = start_row  # row in the kept file of the first document that survives (taps are last in their pass)
+        self.records: dict[str, list[npt.NDArray[np.void]]] = {}  # records that taps emit, by stage
+        self.matrices: list[tuple[tuple[str, ...], list[int], npt.NDArray[np.float32]]] = []  # metric names, positions, rows
+        self._live: list[Doc] | None = None
+
+    @property
+    def live(self) -> list[Doc]:
+        """Documents that no step has rejected yet."""
+        if self._live is None:
+            self._live = [doc for doc in self.docs if doc.drop is None]
+        return self._live
+
+    @property
+    def live_positions(self) -> list[int]:
+        """Indices in `docs` of the live documents."""
+        return [i for i, doc in enumerate(self.docs) if doc.drop is None]
+
+    def refresh(self) -> None:
+        """Forget the cached list of live documents (the engine calls it between steps)."""
+        self._live = None
+
+    def emit(self, stage: str, records: npt.NDArray[np.void]) -> None:
+        """Hand fixed-size records of a tap to the engine."""
+        self.records.setdefault(stage, []).append(records)

@@ -1,0 +1,167 @@
+"""What a user sees of a finished run: `data/`, `rejected/`, `stats/`, linked and folded from the committed tasks.
+
+Folding the committed tasks of the current plan, and nothing else, is what makes a run that was killed ten times report exactly what an
+undisturbed one does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cleaning.engine.plan import Plan, Task
+from cleaning.engine.tasks import READ
+from cleaning.errors import ConservationError
+from cleaning.io.commit import read_manifest, replace_file, seal, to_bytes, write_file
+from cleaning.io.writer import SUFFIXES
+from cleaning.stats import Stats
+
+PUBLISHED = "published.json"
+
+
+@dataclass(slots=True)
+class Folded:
+    """The sum of the committed tasks: stats, seconds by step, and how many tasks there were."""
+
+    stats: Stats = field(default_factory=Stats)
+    seconds: dict[str, float] = field(default_factory=dict)
+    cpu: float = 0.0
+    max_rss_mb: float = 0.0
+    committed: int = 0
+    missing: list[Task] = field(default_factory=list)
+
+
+def fold(plan: Plan) -> Folded:
+    """Add up the stats of all committed tasks. Raises ConservationError when documents do not add up."""
+    folded = Folded()
+    for phase in plan.phases:
+        for task in plan.tasks(phase):
+            folder = plan.task_dir(task)
+            if read_manifest(folder) is None:
+                folded.missing.append(task)
+                continue
+            folded.committed += 1
+            folded.stats.add(Stats.from_json(orjson.loads((folder / "stats.json").read_bytes())))
+            try:
+                timing = orjson.loads((folder / "timing.json").read_bytes())
+            except (OSError, orjson.JSONDecodeError):
+                continue
+            for name, seconds in timing["seconds"].items():
+                folded.seconds[name] = folded.seconds.get(name, 0.0) + seconds
+            folded.cpu += timing["cpu"]
+            folded.max_rss_mb = max(folded.max_rss_mb, timing["max_rss_mb"])
+    if not folded.missing:
+        check_conservation(plan, folded.stats)
+    return folded
+
+
+def check_conservation(plan: Plan, stats: Stats) -> None:
+    """lines = documents + bad lines; for each stage, documents in = out + rejected, and out is the next one's in."""
+    faults: list[str] = []
+    documents = stats.get(READ, "documents")
+    if stats.get(READ, "lines") != documents + stats.get(READ, "bad_lines"):
+        faults.append(f"read: {stats.get(READ, 'lines')} lines, {documents} documents, {stats.get(READ, 'bad_lines')} bad lines")
+    for stage in plan.stages:
+        into, out, rejected = (stats.get(stage.name, key) for key in ("documents_in", "documents_out", "rejected"))
+        if into != documents or into != out + rejected:
+            faults.append(f"{stage.name}: {documents} documents expected, {into} in, {out} out, {rejected} rejected")
+        documents = out
+    if faults:
+        raise ConservationError("documents do not add up: " + "; ".join(faults))
+
+
+def publish(plan: Plan, folded: Folded) -> dict[str, Any]:
+    """Link the last pass's shards and every pass's rejects, write `stats/`. Each directory is replaced by one rename."""
+    root = plan.root
+    names = ("good", "bad") if plan.config.output.names == "xubuvd" else ("data", "rejected")
+    suffix = SUFFIXES[plan.config.output.compression]
+    published: dict[str, dict[str, Any]] = {}
+    with _Replacement(root, names[0]) as fresh:
+        number = 0
+        for task in plan.tasks(plan.last_pass):
+            folder = plan.task_dir(task)
+            files = _files(folder, "kept")
+            for name in sorted(files, key=_part_number):
+                target = f"part-{number:05d}{suffix}"
+                _link(folder / name, fresh / target)
+                published[f"{names[0]}/{target}"] = files[name]
+                number += 1
+    with _Replacement(root, names[1]) as fresh:
+        for phase in plan.phases:
+            for task in plan.tasks(phase):
+                folder = plan.task_dir(task)
+                for name, entry in sorted(_files(folder, "rejected/").items()):
+                    stage, part = _reject_name(name, suffix)
+                    target = f"{stage}/part-{task.index:05d}{part}{suffix}"
+                    (fresh / stage).mkdir(exist_ok=True)
+                    _link(folder / name, fresh / target)
+                    published[f"{names[1]}/{target}"] = entry
+    with _Replacement(root, "stats") as fresh:
+        for i, name in enumerate([READ, *(stage.name for stage in plan.stages)]):
+            file = f"{i:02d}-{name}.json"
+            published[f"stats/{file}"] = write_file(fresh / file, to_bytes(stage_stats(folded.stats, name)))
+    replace_file(root / PUBLISHED, to_bytes(seal({"files": published})))
+    return published
+
+
+def stage_stats(stats: Stats, stage: str) -> dict[str, Any]:
+    """The public stats of one stage."""
+    counters = stats.counters.get(stage, {})
+    plain = {key: value for key, value in counters.items() if "/" not in key}
+    grouped: dict[str, dict[str, int]] = {}
+    for key, value in counters.items():
+        if "/" in key:
+            group, name = key.split("/", 1)
+            grouped.setdefault(group, {})[name] = value
+    return {"stage": stage, **plain, **grouped, "histograms": stats.histograms.get(stage, {})}
+
+
+def _files(folder: Path, prefix: str) -> dict[str, dict[str, Any]]:
+    manifest = read_manifest(folder)
+    return {} if manifest is None else {name: entry for name, entry in manifest["files"].items() if name.startswith(prefix)}
+
+
+def _part_number(name: str) -> int:
+    stem = name.split(".", 1)[0]
+    return int(stem.rsplit("-", 1)[1]) if "-" in stem else 0
+
+
+def _reject_name(name: str, suffix: str) -> tuple[str, str]:
+    stem = name.removeprefix("rejected/").removesuffix(suffix)
+    stage, sep, number = stem.rpartition("-")
+    return (stage, f"-{number}") if sep and number.isdigit() and len(number) == 3 else (stem, "")
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)  # a file system without hard links
+
+
+class _Replacement:
+    """A directory that is built beside the old one and takes its place at the end."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self._target, self._fresh = root / name, root / f".{name}.new"
+
+    def __enter__(self) -> Path:
+        shutil.rmtree(self._fresh, ignore_errors=True)
+        self._fresh.mkdir(parents=True)
+        return self._fresh
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        if kind is not None:
+            shutil.rmtree(self._fresh, ignore_errors=True)
+            return
+        old = self._target.with_name(f".{self._target.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if self._target.exists():
+            self._target.rename(old)
+        self._fresh.rename(self._target)
+        shutil.rmtree(old, ignore_errors=True)

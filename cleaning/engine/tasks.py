@@ -1,0 +1,369 @@
+"""Execute and commit one task: the only function that executors call.
+
+A pass streams one shard through its steps in batches; a reduce calls the stage's function on one partition. Both write to a scratch
+directory, check that no document got lost, and commit. Nothing is left behind but a committed directory or nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+import xxhash
+import zstandard
+
+from cleaning import __version__
+from cleaning.doc import Batch, Doc, Drop
+from cleaning.engine.plan import FORMAT, Phase, Plan, Task
+from cleaning.errors import ConservationError, RetryableError, ShardError, UserError
+from cleaning.io.carry import STEM as CARRY
+from cleaning.io.carry import carry_lines, fresh, read_carried
+from cleaning.io.commit import TaskDirectory, to_bytes, write_file
+from cleaning.io.parts import write_partitioned
+from cleaning.io.reader import MAX_BATCH_DOCS, ShardReader
+from cleaning.io.streams import digest_file
+from cleaning.io.writer import PartWriter, line_writer
+from cleaning.stages.contract import GlobalStage, ReduceContext, ShardContext, Step
+from cleaning.stats import Stats
+
+READ = "read"
+PROGRESS_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a running task has done so far."""
+
+    documents: int = 0
+    kept: int = 0
+    chars: int = 0
+    bytes_read: int = 0
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class _Pass:
+    """The state of one pass task."""
+
+    plan: Plan
+    phase: Phase
+    task: Task
+    stats: Stats = field(default_factory=Stats)
+    seconds: dict[str, float] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def run_task(plan: Plan, task: Task, report: Report | None = None) -> dict[str, Any]:
+    """Run a task to its commit and return its counts. Idempotent. Raises ShardError, RetryableError, or what a stage's own code raised."""
+    phase = plan.phases[task.phase]
+    target = plan.task_dir(task)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    started = time.time(), time.perf_counter(), time.process_time()
+    try:
+        directory = TaskDirectory.begin(target)
+    except OSError as exc:
+        raise _io_error(exc) from exc
+    try:
+        if phase.kind == "reduce":
+            manifest, stats, seconds = _run_reduce(plan, phase, task, directory.scratch)
+        else:
+            manifest, stats, seconds = _run_pass(plan, phase, task, directory.scratch, report)
+        manifest["files"]["stats.json"] = write_file(directory.scratch / "stats.json", to_bytes(stats.to_json()))
+        manifest.update(format=FORMAT, fingerprint=plan.fingerprint(task), policy=plan.policy(phase))
+        timing = {"seconds": seconds, "started": started[0], "wall": time.perf_counter() - started[1], "cpu": time.process_time() - started[2]}
+        timing.update(max_rss_mb=_peak_rss(), version=__version__, python=sys.version.split()[0])
+        (directory.scratch / "timing.json").write_bytes(to_bytes(timing))
+        if report is not None:
+            report(Progress())  # a worker whose driver is gone leaves here, before it commits
+        directory.commit(manifest)
+    except OSError as exc:
+        directory.abort()
+        raise _io_error(exc) from exc
+    except BaseException:
+        directory.abort()
+        raise
+    return dict(manifest["counts"])
+
+
+def _io_error(exc: OSError) -> Exception:
+    if exc.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.ENOENT):
+        return ShardError(f"{exc.strerror}: {exc.filename or ''}".rstrip(": "))
+    return RetryableError(f"{type(exc).__name__}: {exc}")
+
+
+def _peak_rss() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
+
+
+# -- passes ---------------------------------------------------------------------------------------------------------------------
+
+
+def build_steps(plan: Plan, phase: Phase) -> list[tuple[str, str, Step]]:
+    """(stage, kind, step) of a pass; built once per process and phase."""
+    cache: dict[int, list[tuple[str, str, Step]]] = plan.__dict__.setdefault("_steps", {})
+    if phase.index not in cache:
+        steps: list[tuple[str, str, Step]] = []
+        for spec in phase.steps:
+            stage = plan.stages[spec.stage]
+            if isinstance(stage, GlobalStage):
+                step = stage.tap() if spec.kind == "tap" else stage.apply()
+            else:
+                step = stage.step()
+            steps.append((stage.name, spec.kind, step))
+        cache[phase.index] = steps
+    return cache[phase.index]
+
+
+def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Report | None) -> tuple[dict[str, Any], Stats, dict[str, float]]:
+    work = _Pass(plan, phase, task)
+    steps = build_steps(plan, phase)
+    last = phase == plan.last_pass
+    shard = plan.shards[task.index]
+    context = ShardContext(task.index, len(plan.shards), shard.name, tuple(plan.reduced(phase)))
+    kept_line, rejected_line = line_writer(plan.config.output, plan.fields)
+    kept = PartWriter(scratch, "kept" if last else CARRY, plan.config.output if last else _carry_output(plan))
+    rejected: dict[str, PartWriter] = {}
+    side = _SideFile()
+    emitted: dict[str, list[Any]] = {name: [] for name, kind, _ in steps if kind == "tap"}
+    for _, _, step in steps:
+        step.open(context)
+    reader: ShardReader | None = None
+    first = plan.previous_pass(phase) is None
+    bad_path = scratch / "bad_lines.jsonl"
+    with open(bad_path if first else scratch / ".none", "wb", buffering=1 << 16) as quarantine:
+        batches, reader = _source(plan, phase, task, scratch, cast(BinaryIO, quarantine))
+        told = clock = time.perf_counter()
+        for docs in batches:
+            now = time.perf_counter()
+            work.seconds[READ] = work.seconds.get(READ, 0.0) + now - clock
+            batch = _run_batch(work, docs, steps, kept.rows_written)
+            clock = time.perf_counter()
+            for doc in batch.docs:
+                if doc.drop is None:
+                    if last:
+                        kept.write(kept_line(doc))
+                    else:
+                        known, raw = carry_lines(doc)
+                        kept.write(known + b"\n" + raw)
+                else:
+                    stage = doc.drop.stage
+                    if stage not in rejected:
+                        rejected[stage] = PartWriter(scratch / "rejected", stage, plan.config.output)
+                    rejected[stage].write(rejected_line(doc))
+            side.add(batch, work.progress.documents)
+            for name, records in batch.records.items():
+                emitted[name].extend(records)
+            work.stats.add(batch.stats)
+            work.progress.documents += len(batch.docs)
+            work.progress.kept += len(batch.live)
+            work.progress.chars += sum([len(doc.original) for doc in batch.docs])
+            now = time.perf_counter()
+            work.seconds["write"] = work.seconds.get("write", 0.0) + now - clock
+            clock = now
+            if report is not None and clock - told > PROGRESS_SECONDS:
+                told = clock
+                report(work.progress)
+    for _, _, step in steps:
+        step.close()
+    kept.close(keep_empty=not last)
+    work.files.update(kept.files)
+    for name in sorted(rejected):
+        rejected[name].close()
+        work.files.update({f"rejected/{file}": entry for file, entry in rejected[name].files.items()})
+    if plan.config.output.metrics:
+        work.files.update(side.write(scratch))
+    _write_taps(plan, phase, emitted, scratch, work.files)
+    inputs: list[dict[str, Any]] = []
+    if reader is not None:
+        inputs = reader.counts.inputs
+        work.files["bad_lines.jsonl"] = {"size": bad_path.stat().st_size, "digest": digest_file(bad_path), "rows": reader.counts.bad_total}
+        _count_read(work.stats, reader)
+    else:
+        (scratch / ".none").unlink()
+    counts = _conserve(work, reader, kept.rows, {name: writer.rows for name, writer in rejected.items()})
+    return {"files": work.files, "counts": counts, "inputs": inputs}, work.stats, work.seconds
+
+
+def _carry_output(plan: Plan) -> Any:
+    """Documents between passes: one file a task, fast compression."""
+    return plan.config.output.model_copy(update={"compression": "zst", "level": 1, "shard_bytes": 1 << 60})
+
+
+def _source(
+    plan: Plan, phase: Phase, task: Task, scratch: Path, quarantine: BinaryIO
+) -> tuple[Iterator[list[Doc]], ShardReader | None]:
+    before = plan.previous_pass(phase)
+    batch_bytes = plan.config.engine.batch_bytes
+    if before is not None:
+        folder = plan.task_dir(Task(before.index, task.index))
+        files = sorted(folder.glob(f"{CARRY}*"))
+        return read_carried(files, plan.fields, batch_bytes, MAX_BATCH_DOCS), None
+    reader = ShardReader(plan.shards[task.index], plan.config.input, plan.fields, quarantine, batch_bytes=batch_bytes, spill=scratch)
+    return iter(reader), reader
+
+
+def _run_batch(work: _Pass, docs: list[Doc], steps: list[tuple[str, str, Step]], start_row: int) -> Batch:
+    """All steps over one batch; when one raises, the batch is run again one document at a time and the culprit is rejected."""
+    try:
+        return _steps_over(work, docs, steps, start_row)
+    except (ShardError, RetryableError, UserError, MemoryError, OSError):
+        raise
+    except Exception:
+        whole = Batch([], start_row)
+        for doc in docs:
+            one = _steps_over_one(work, fresh(doc, work.plan.fields), steps, start_row + len(whole.live))
+            positions = [(names, [p + len(whole.docs) for p in where], matrix) for names, where, matrix in one.matrices]
+            whole.docs.extend(one.docs)
+            whole.refresh()
+            whole.stats.add(one.stats)
+            whole.matrices.extend(positions)
+            for name, records in one.records.items():
+                whole.records.setdefault(name, []).extend(records)
+        return whole
+
+
+def _steps_over(work: _Pass, docs: list[Doc], steps: list[tuple[str, str, Step]], start_row: int) -> Batch:
+    batch = Batch(docs, start_row)
+    for name, kind, step in steps:
+        clock = time.perf_counter()
+        _apply(batch, name, kind, step)
+        work.seconds[name] = work.seconds.get(name, 0.0) + time.perf_counter() - clock
+    return batch
+
+
+def _apply(batch: Batch, name: str, kind: str, step: Step) -> None:
+    before = batch.live
+    if kind != "tap":
+        batch.stats.count(name, "documents_in", len(before))
+        batch.stats.count(name, "chars_in", sum([len(doc.text) for doc in before]))
+    step(batch)
+    batch.refresh()
+    if kind != "tap":
+        after = batch.live
+        batch.stats.count(name, "documents_out", len(after))
+        batch.stats.count(name, "rejected", len(before) - len(after))
+        batch.stats.count(name, "chars_out", sum([len(doc.text) for doc in after]))
+
+
+def _steps_over_one(work: _Pass, doc: Doc, steps: list[tuple[str, str, Step]], start_row: int) -> Batch:
+    batch = Batch([doc], start_row)
+    for name, kind, step in steps:
+        counted = Stats()
+        counted.add(batch.stats)
+        try:
+            _apply(batch, name, kind, step)
+        except (ShardError, RetryableError, UserError, MemoryError, OSError):
+            raise
+        except Exception as exc:
+            batch.stats = counted  # what the failing step counted before it failed does not count
+            trace = "".join(traceback.format_exception(exc, limit=-8))
+            extra = {"traceback": trace}
+            doc.drop = Drop(name, f"error:{name}", None, None, f"{type(exc).__name__}: {exc}", (f"error:{name}",), extra)
+            if kind != "tap":
+                batch.stats.count(name, "documents_in", 1)
+                batch.stats.count(name, "chars_in", len(doc.text))
+                batch.stats.count(name, "rejected", 1)
+            batch.stats.count(name, "errors", 1)
+            batch.records.clear()
+            batch.refresh()
+    return batch
+
+
+def _write_taps(plan: Plan, phase: Phase, emitted: dict[str, list[Any]], scratch: Path, files: dict[str, dict[str, Any]]) -> None:
+    for spec in phase.steps:
+        stage = plan.stages[spec.stage]
+        if spec.kind == "tap" and isinstance(stage, GlobalStage):
+            how = stage.shuffle()
+            records = np.concatenate(emitted[stage.name]) if emitted[stage.name] else np.empty(0, how.dtype)
+            files.update(write_partitioned(scratch, f"{stage.name}.keys", records, how.partition_of(records), how.partitions))
+
+
+def _count_read(stats: Stats, reader: ShardReader) -> None:
+    counts = reader.counts
+    stats.count(READ, "lines", counts.lines)
+    stats.count(READ, "documents", counts.documents)
+    stats.count(READ, "bad_lines", counts.bad_total)
+    stats.count(READ, "blank_lines", counts.blank)
+    for reason, n in counts.bad.items():
+        stats.count(READ, f"bad/{reason}", n)
+
+
+def _conserve(work: _Pass, reader: ShardReader | None, kept: int, rejected: dict[str, int]) -> dict[str, int]:
+    """Nothing may vanish: check the equalities of this task before it is committed."""
+    documents, where = work.progress.documents, f"{work.phase.folder}/{work.task.index:05d}"
+    faults: list[str] = []
+    if reader is not None and (reader.counts.documents != documents or reader.counts.lines != documents + reader.counts.bad_total):
+        faults.append(f"{reader.counts.lines} lines, {documents} documents, {reader.counts.bad_total} bad lines")
+    if documents != kept + sum(rejected.values()):
+        faults.append(f"{documents} documents in, {kept} kept + {sum(rejected.values())} rejected")
+    expected = documents
+    for spec in work.phase.steps:
+        name = work.plan.stages[spec.stage].name
+        if spec.kind == "tap":
+            expected -= work.stats.get(name, "errors")
+            continue
+        here = {key: work.stats.get(name, key) for key in ("documents_in", "documents_out", "rejected")}
+        if here["documents_in"] != expected or here["documents_in"] != here["documents_out"] + here["rejected"]:
+            faults.append(f"stage {name}: {expected} expected, {here}")
+        expected = here["documents_out"]
+    if expected != kept:
+        faults.append(f"{expected} documents left the last step, {kept} were written")
+    if faults:
+        raise ConservationError(f"{where}: documents do not add up: " + "; ".join(faults))
+    counts = {"documents": documents, "kept": kept, "rejected": documents - kept, "chars": work.progress.chars}
+    if reader is not None:
+        counts.update(lines=reader.counts.lines, bad_lines=reader.counts.bad_total, blank_lines=reader.counts.blank)
+    return counts
+
+
+class _SideFile:
+    """The metric rows of a pass, columnar, so that thresholds can be tried without reading a text again."""
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+        self._ordinals: list[Any] = []
+        self._rows: list[Any] = []
+        self._kept: list[Any] = []
+
+    def add(self, batch: Batch, before: int) -> None:
+        """Take the rows of a batch; `before` documents of the shard came earlier."""
+        for names, positions, matrix in batch.matrices:
+            self._names = names
+            self._ordinals.append(np.asarray(positions, np.uint32) + np.uint32(before))
+            self._kept.append(np.array([batch.docs[p].drop is None for p in positions], np.uint8))
+            self._rows.append(matrix)
+
+    def write(self, scratch: Path) -> dict[str, dict[str, Any]]:
+        """`metrics.zst`: a JSON line (names, rows), ordinals (uint32), kept (uint8), then one float32 column after the other."""
+        if not self._rows:
+            return {}
+        matrix = np.concatenate(self._rows)
+        head = to_bytes({"metrics": list(self._names), "rows": len(matrix)}).replace(b"\n", b"") + b"\n"
+        body = b"".join([head, np.concatenate(self._ordinals).tobytes(), np.concatenate(self._kept).tobytes(), matrix.T.tobytes()])
+        data = zstandard.ZstdCompressor(level=1).compress(body)
+        (scratch / "metrics.zst").write_bytes(data)
+        return {"metrics.zst": {"size": len(data), "digest": xxhash.xxh3_128_hexdigest(data), "rows": len(matrix)}}
+
+
+# -- reduces --------------------------------------------------------------------------------------------------------------------
+
+
+def _run_reduce(plan: Plan, phase: Phase, task: Task, scratch: Path) -> tuple[dict[str, Any], Stats, dict[str, float]]:
+    clock = time.perf_counter()
+    stats = Stats()
+    context = ReduceContext(task.index, len(plan.shards), tuple(plan.upstream(phase)), scratch, stats)
+    plan.reduce_of(phase).run(context)
+    seconds = {plan.stages[phase.stage].name: time.perf_counter() - clock}
+    return {"files": dict(context.files), "counts": {}, "inputs": []}, stats, seconds

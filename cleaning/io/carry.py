@@ -1,0 +1,78 @@
+"""How documents travel from one pass of a run to the next.
+
+Two lines a document: what the run knows (a changed text, notes, where the record came from) and the input record as it was. The
+record's bytes travel along because a document that a later pass rejects is put out with its *original* text, and one that nothing changed
+with its original bytes: a run of five passes and a fused one write the same. The two lines lie side by side, so the compressor
+sees the second copy of a text as one long match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cleaning.doc import Doc
+from cleaning.errors import ShardError
+from cleaning.io.records import TextFields
+from cleaning.io.streams import HashingFile, compression_of, line_blocks, open_stream, read_blocks
+
+STEM = "carry"
+_NO_LIMIT = 1 << 62
+
+
+def carry_lines(doc: Doc) -> tuple[bytes, bytes]:
+    """(what is known, the record)."""
+    known: dict[str, Any] = {"f": doc.origin, "o": doc.offset}
+    if doc.text != doc.original:
+        known["t"] = doc.text
+    if doc.notes:
+        known["n"] = doc.notes
+    return orjson.dumps(known), doc.raw.strip()
+
+
+def carried_doc(known_line: bytes, raw: bytes, fields: TextFields) -> Doc:
+    """The document that `carry_lines` put down."""
+    known = orjson.loads(known_line)
+    record = orjson.loads(raw)
+    text, replaces = fields.find(record)
+    if replaces == (fields.text_field,) and type(record.get(fields.text_field)) is str:
+        replaces = ()
+    doc = Doc(record, text, raw, known["f"], known["o"], replaces)
+    doc.text = known.get("t", text)
+    doc.notes = known.get("n", {})
+    doc.carried = known_line
+    return doc
+
+
+def fresh(doc: Doc, fields: TextFields) -> Doc:
+    """The document as it came into this pass."""
+    if doc.carried is not None:
+        return carried_doc(doc.carried, doc.raw, fields)
+    return Doc(doc.record, doc.original, doc.raw, doc.origin, doc.offset, doc.replaces)
+
+
+def read_carried(files: list[Path], fields: TextFields, batch_bytes: int, max_docs: int) -> Iterator[list[Doc]]:
+    """Batches of the documents that the pass before kept."""
+    for path in files:
+        docs: list[Doc] = []
+        held = 0
+        known = b""
+        with HashingFile(path) as raw, open_stream(raw, compression_of(path)) as stream:
+            for item in line_blocks(read_blocks(stream, path.name), _NO_LIMIT):
+                if not isinstance(item, tuple):
+                    raise ShardError(f"{path}: not a file of this run")
+                for line in item[1]:
+                    if not known:
+                        known = line
+                        continue
+                    docs.append(carried_doc(known, line, fields))
+                    held += len(known) + len(line)
+                    known = b""
+                    if held >= batch_bytes or len(docs) >= max_docs:
+                        yield docs
+                        docs, held = [], 0
+        if docs:
+            yield docs

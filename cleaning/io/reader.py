@@ -1,0 +1,337 @@
+"""One shard to batches of documents; every line that is no document goes to quarantine with its reason.
+
+Equality kept here: lines = documents + bad lines + blank lines. A line is a line of JSONL, a value of a JSON array, a row of a
+CSV file, or a whole text file.
+"""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import csv
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from cleaning.config import InputConfig
+from cleaning.doc import Doc
+from cleaning.errors import RetryableError, ShardError
+from cleaning.io.objects import json_values
+from cleaning.io.records import BadRecord, TextFields
+from cleaning.io.shards import Piece, Shard
+from cleaning.io.streams import HashingFile, Oversize, compression_of, line_blocks, open_stream, read_blocks
+
+MAX_BATCH_DOCS = 2048
+_ENDINGS = b" \t\r\n"
+
+
+@dataclass(slots=True)
+class ReadCounts:
+    """What the reader met. `inputs` are the pieces as they were read: size, mtime in ns, xxh3 digest of the bytes."""
+
+    lines: int = 0
+    documents: int = 0
+    blank: int = 0
+    bad: dict[str, int] = field(default_factory=dict)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def bad_total(self) -> int:
+        return sum(self.bad.values())
+
+
+class ShardReader:
+    """Iterate over it once: lists of documents of about `batch_bytes`. Bad lines are written to `quarantine` as they come."""
+
+    def __init__(
+        self, shard: Shard, config: InputConfig, fields: TextFields, quarantine: BinaryIO, *, batch_bytes: int = 1 << 20,
+        spill: Path | None = None,
+    ) -> None:
+        self.shard, self.config, self.fields = shard, config, fields
+        self.counts = ReadCounts()
+        self._quarantine = quarantine
+        self._batch_bytes = batch_bytes
+        self._spill = spill
+        self._line: int | None = 0  # number of the line read last; None when a byte range does not start at the file's start
+
+    def __iter__(self) -> Iterator[list[Doc]]:
+        for piece in self.shard.pieces:
+            before = os.stat(piece.path)
+            self._line = 0 if piece.start == 0 else None
+            with HashingFile(Path(piece.path), piece.start, piece.end) as raw:
+                with open_stream(raw, compression_of(Path(piece.path))) as stream:
+                    if piece.skip:
+                        stream.read(piece.skip)
+                    yield from _READERS[piece.format](self, piece, read_blocks(stream, piece.name))
+                    digest = raw.drain()
+                    seen = raw.bytes_read
+            after = os.stat(piece.path)
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or seen != piece.span:
+                raise RetryableError(f"{piece.name}: the file changed while it was read ({piece.span:,} bytes planned, {seen:,} read)")
+            self.counts.inputs.append({"size": after.st_size, "mtime_ns": after.st_mtime_ns, "digest": digest})
+        counts = self.counts
+        if counts.lines != counts.documents + counts.bad_total:
+            raise ShardError(f"{self.shard.name}: {counts.lines} lines, but {counts.documents} documents + {counts.bad_total} bad lines")
+        if counts.bad_total > self.config.max_bad_ratio * counts.lines:
+            worst = max(counts.bad, key=lambda reason: counts.bad[reason])
+            raise ShardError(
+                f"{self.shard.name}: {counts.bad_total:,} of {counts.lines:,} lines are bad (mostly '{worst}'), "
+                f"over input.max_bad_ratio {self.config.max_bad_ratio:g}; see `cleaning check --input` for samples"
+            )
+
+    # -- formats ------------------------------------------------------------------------------------------------------------
+
+    def _jsonl(self, piece: Piece, blocks: Iterator[bytes]) -> Iterator[list[Doc]]:
+        """The hot loop: one orjson.loads and one Doc a line."""
+        utf16 = piece.encoding.startswith("utf-16")
+        newline = "\n".encode(piece.encoding) if utf16 else b"\n"
+        transcode = piece.encoding != "utf-8"
+        direct = self.fields.direct
+        rewrite = direct != self.fields.text_field
+        name, width = piece.name, len(newline)
+        docs: list[Doc] = []
+        held = 0
+        start = piece.start + piece.skip
+        for item in line_blocks(blocks, self.config.max_line_bytes, start, newline, self._spill):
+            if isinstance(item, Oversize):
+                self._bad_oversize(piece, item)
+                continue
+            offset, lines = item
+            for line in lines:
+                at = offset
+                offset += len(line) + width
+                if self._line is not None:
+                    self._line += 1
+                if not line or line.isspace() or (utf16 and line == b"\r\x00"):
+                    self.counts.blank += 1
+                    continue
+                self.counts.lines += 1
+                if transcode:
+                    try:
+                        utf8 = line.decode(piece.encoding).encode()
+                    except UnicodeError as exc:
+                        self._bad(piece, at, "undecodable", f"not {piece.encoding}: {exc}"[:200], line)
+                        continue
+                else:
+                    utf8 = line
+                try:
+                    record = orjson.loads(utf8)
+                except orjson.JSONDecodeError as exc:
+                    self._bad(piece, at, *_why_not_json(utf8, exc), line)
+                    continue
+                if type(record) is not dict:
+                    self._bad(piece, at, "not_an_object", f"the line is {type(record).__name__}; an object is expected", line)
+                    continue
+                text = record.get(direct) if direct is not None else None
+                if type(text) is str and not rewrite:
+                    docs.append(Doc(record, text, utf8, name, at))
+                else:
+                    doc = self._document(piece, record, utf8, at, line)
+                    if doc is None:
+                        continue
+                    docs.append(doc)
+                held += len(line)
+                if held >= self._batch_bytes or len(docs) >= MAX_BATCH_DOCS:
+                    self.counts.documents += len(docs)
+                    yield docs
+                    docs, held = [], 0
+        if docs:
+            self.counts.documents += len(docs)
+            yield docs
+
+    def _json(self, piece: Piece, blocks: Iterator[bytes]) -> Iterator[list[Doc]]:
+        limit = self.config.max_line_bytes
+
+        def rows() -> Iterator[tuple[int, bytes, Any]]:
+            utf8 = blocks if piece.encoding == "utf-8" else _transcoded(blocks, piece)
+            for at, value in json_values(utf8, limit, piece.skip):
+                yield at, value, value
+
+        return self._values(piece, rows())
+
+    def _csv(self, piece: Piece, blocks: Iterator[bytes]) -> Iterator[list[Doc]]:
+        def rows() -> Iterator[tuple[int, bytes, Any]]:
+            with io.TextIOWrapper(io.BufferedReader(_BlockFile(blocks)), piece.encoding, errors="surrogateescape", newline="") as text:
+                csv.field_size_limit(self.config.max_line_bytes)
+                reader = csv.reader(text)
+                header: list[str] = []
+                while True:
+                    try:
+                        row = next(reader)
+                    except StopIteration:
+                        return
+                    except csv.Error as exc:
+                        yield reader.line_num, b"", BadRecord("broken_csv", str(exc))
+                        continue
+                    if not row:
+                        continue
+                    if not header:
+                        header = [cell.strip() for cell in row]
+                        continue
+                    raw = ",".join(row).encode("utf-8", "surrogateescape")
+                    if len(row) != len(header):
+                        yield reader.line_num, raw, BadRecord("broken_csv", f"{len(row)} cells; the header has {len(header)}")
+                        continue
+                    yield reader.line_num, raw, dict(zip(header, row, strict=True))
+
+        return self._values(piece, rows())
+
+    def _txt(self, piece: Piece, blocks: Iterator[bytes]) -> Iterator[list[Doc]]:
+        def rows() -> Iterator[tuple[int, bytes, Any]]:
+            raw = b""
+            for block in blocks:
+                raw += block
+                if len(raw) > self.config.max_line_bytes:
+                    detail = f"the file is over input.max_line_bytes {self.config.max_line_bytes:,}"
+                    for _ in blocks:
+                        pass
+                    yield piece.skip, raw[:4096], BadRecord("too_long", detail)
+                    return
+            if not raw.strip():
+                return
+            try:
+                text = raw.decode(piece.encoding)
+            except UnicodeDecodeError as exc:
+                damaged = raw.decode(piece.encoding, errors="replace")
+                if damaged.count("\ufffd") * 100 > len(damaged):
+                    yield piece.skip, raw, BadRecord("undecodable", f"not {piece.encoding}: {exc}"[:200])
+                    return
+                text = damaged  # a book with a few bad bytes stays a book; normalize removes and counts the U+FFFD
+            yield piece.skip, raw, {"id": piece.name, "text": text.replace("\r\n", "\n").replace("\r", "\n")}
+
+        return self._values(piece, rows())
+
+    def _values(self, piece: Piece, rows: Iterator[tuple[int, bytes, Any]]) -> Iterator[list[Doc]]:
+        """Rows `(offset, raw bytes, value)` of the formats that are not lines."""
+        docs: list[Doc] = []
+        held = 0
+        for at, raw, value in rows:
+            self.counts.lines += 1
+            if self._line is not None:
+                self._line += 1
+            if isinstance(value, BadRecord):
+                self._bad(piece, at, value.reason, value.detail, raw)
+                continue
+            if isinstance(value, bytes):
+                if len(value) > self.config.max_line_bytes:
+                    detail = f"{len(value):,} bytes; allowed: input.max_line_bytes {self.config.max_line_bytes:,}"
+                    self._bad(piece, at, "too_long", detail, value)
+                    continue
+                try:
+                    value = orjson.loads(raw)
+                except orjson.JSONDecodeError as exc:
+                    self._bad(piece, at, *_why_not_json(raw, exc), raw)
+                    continue
+                if type(value) is not dict:
+                    self._bad(piece, at, "not_an_object", f"the value is {type(value).__name__}; an object is expected", raw)
+                    continue
+                line = raw if b"\n" not in raw else orjson.dumps(value)
+            else:
+                try:
+                    line = orjson.dumps(value)
+                except (orjson.JSONEncodeError, UnicodeError):
+                    self._bad(piece, at, "undecodable", f"not {piece.encoding}", raw)
+                    continue
+            doc = self._document(piece, value, line, at, raw)
+            if doc is None:
+                continue
+            docs.append(doc)
+            held += len(raw)
+            if held >= self._batch_bytes or len(docs) >= MAX_BATCH_DOCS:
+                self.counts.documents += len(docs)
+                yield docs
+                docs, held = [], 0
+        if docs:
+            self.counts.documents += len(docs)
+            yield docs
+
+    # -- one record ---------------------------------------------------------------------------------------------------------
+
+    def _document(self, piece: Piece, record: dict[str, Any], utf8: bytes, at: int, line: bytes) -> Doc | None:
+        """The document of a record whose text is not simply in the direct field."""
+        try:
+            text, replaces = self.fields.find(record)
+        except BadRecord as exc:
+            self._bad(piece, at, exc.reason, exc.detail, line)
+            return None
+        if replaces == (self.fields.text_field,) and type(record.get(self.fields.text_field)) is str:
+            return Doc(record, text, utf8, piece.name, at)
+        return Doc(record, text, utf8, piece.name, at, replaces)
+
+    def _bad(self, piece: Piece, at: int, reason: str, detail: str, raw: bytes) -> None:
+        self.counts.bad[reason] = self.counts.bad.get(reason, 0) + 1
+        row: dict[str, Any] = {"file": piece.name, "offset": at, "line": self._line, "reason": reason, "detail": detail}
+        row["bytes"] = len(raw)
+        try:
+            row["raw"] = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            row["raw_base64"] = base64.b64encode(raw).decode("ascii")
+        self._quarantine.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _bad_oversize(self, piece: Piece, item: Oversize) -> None:
+        """Write the row in pieces: the line may be larger than a worker's memory."""
+        self.counts.lines += 1
+        if self._line is not None:
+            self._line += 1
+        self.counts.bad["too_long"] = self.counts.bad.get("too_long", 0) + 1
+        kept = item.raw.tell()
+        detail = f"{item.length:,} bytes; allowed: input.max_line_bytes {self.config.max_line_bytes:,}"
+        row: dict[str, Any] = {"file": piece.name, "offset": item.offset, "line": self._line, "reason": "too_long", "detail": detail}
+        row["bytes"] = item.length
+        if kept < item.length:
+            row["raw_truncated"] = kept
+        self._quarantine.write(orjson.dumps(row)[:-1] + b',"raw_base64":"')
+        item.raw.seek(0)
+        while chunk := item.raw.read(3 << 18):
+            self._quarantine.write(base64.b64encode(chunk))
+        self._quarantine.write(b'"}\n')
+        item.raw.close()
+
+
+_READERS = {"jsonl": ShardReader._jsonl, "json": ShardReader._json, "csv": ShardReader._csv, "txt": ShardReader._txt}
+
+
+def _why_not_json(line: bytes, exc: orjson.JSONDecodeError) -> tuple[str, str]:
+    """(reason, detail) of a line that does not parse."""
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as bad:
+        return "undecodable", f"not utf-8: byte 0x{line[bad.start]:02x} at {bad.start}"
+    if b"\\ud" in line.lower() and "surrogate" in str(exc):
+        return "lone_surrogate", str(exc)
+    return "broken_json", str(exc)
+
+
+def _transcoded(blocks: Iterator[bytes], piece: Piece) -> Iterator[bytes]:
+    """UTF-8 blocks from another encoding; undecodable bytes become U+FFFD inside their value."""
+    decoder = codecs.getincrementaldecoder(piece.encoding)("replace")
+    for block in blocks:
+        yield decoder.decode(block).encode()
+    yield decoder.decode(b"", final=True).encode()
+
+
+class _BlockFile(io.RawIOBase):
+    """A readable file over an iterator of blocks."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        super().__init__()
+        self._blocks, self._rest = blocks, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._rest = block
+        n = min(len(buffer), len(self._rest))
+        buffer[:n] = self._rest[:n]
+        self._rest = self._rest[n:]
+        return n

@@ -1,0 +1,227 @@
+"""The input as shards: which files, cut where, in which order.
+
+A shard is one or more pieces, a piece is a file or a line-aligned byte range of a plain one. A 100 GB plain file becomes many shards
+so that every worker has work; thousands of small files become few shards. The cut depends on the input and on
+`input.shard_bytes`, never on the number of workers.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cleaning.config import InputConfig
+from cleaning.errors import ConfigError, ShardError, did_you_mean
+from cleaning.io.encodings import SNIFF_BYTES, canonical_encoding, detect_encoding
+from cleaning.io.streams import BROKEN_STREAM, HashingFile, compression_of, open_stream
+
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".txt": "txt"}
+EXPANSION = 4  # text is about four times its gzip or zstd size: only used to balance shards
+_SKIPPED_DIRS = {"phases", "rejected", "stats", "report", "snapshot", "logs"}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A file, or the bytes `start` to `end` of one. `name` is its path below the input directory."""
+
+    path: str
+    name: str
+    size: int
+    format: str
+    encoding: str
+    skip: int = 0  # length of the byte order mark
+    start: int = 0
+    end: int | None = None
+
+    @property
+    def span(self) -> int:
+        """Bytes on disk."""
+        return (self.size if self.end is None else self.end) - self.start
+
+    @property
+    def weight(self) -> int:
+        """Estimated bytes of text."""
+        return self.span * (1 if compression_of(Path(self.path)) == "none" else EXPANSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What one task of the first pass reads."""
+
+    pieces: tuple[Piece, ...]
+
+    @property
+    def weight(self) -> int:
+        """Estimated bytes of text."""
+        return sum(piece.weight for piece in self.pieces)
+
+    @property
+    def name(self) -> str:
+        """How the shard is called in messages."""
+        first = self.pieces[0]
+        part = f"[{first.start}:{first.end}]" if first.end is not None else ""
+        more = f" +{len(self.pieces) - 1} files" if len(self.pieces) > 1 else ""
+        return f"{first.name}{part}{more}"
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Plain data for the run's snapshot."""
+        return [asdict(piece) for piece in self.pieces]
+
+    @classmethod
+    def from_json(cls, data: list[dict[str, Any]]) -> Shard:
+        """Inverse of `to_json`."""
+        return cls(tuple(Piece(**piece) for piece in data))
+
+
+def find_shards(config: InputConfig) -> list[Shard]:
+    """All shards of the input, in a stable order. Raises ConfigError when there is nothing to read."""
+    if not config.paths:
+        raise ConfigError("no input: give --input PATH (a file, a directory or a glob), or input.paths in the configuration")
+    canonical_encoding(config.encoding)
+    files = _list_files(config)
+    pieces = [piece for path, name in files for piece in _pieces(path, name, config)]
+    shards: list[Shard] = []
+    group: list[Piece] = []
+    for piece in pieces:
+        if piece.end is not None or piece.weight >= config.group_bytes:
+            shards.extend(_flush(group))
+            shards.append(Shard((piece,)))
+            continue
+        if sum(p.weight for p in group) + piece.weight > config.group_bytes:
+            shards.extend(_flush(group))
+        group.append(piece)
+    shards.extend(_flush(group))
+    return shards
+
+
+def _flush(group: list[Piece]) -> list[Shard]:
+    out = [Shard(tuple(group))] if group else []
+    group.clear()
+    return out
+
+
+def _list_files(config: InputConfig) -> list[tuple[Path, str]]:
+    found: dict[str, str] = {}
+    faults: list[str] = []
+    for text in config.paths:
+        path = Path(text).expanduser()
+        if path.is_dir():
+            for file in _walk(path, config.format):
+                found.setdefault(str(file.resolve()), file.relative_to(path).as_posix())
+        elif path.is_file():
+            found.setdefault(str(path.resolve()), path.name)
+        elif glob.has_magic(text):
+            matches = [Path(m) for m in glob.glob(str(path), recursive=True) if Path(m).is_file()]
+            if not matches:
+                faults.append(f"input: no file matches '{text}'")
+            base = Path(os.path.commonpath([m.parent for m in matches])) if matches else path
+            for match in matches:
+                found.setdefault(str(match.resolve()), match.relative_to(base).as_posix())
+        else:
+            near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            faults.append(f"input: no file or directory '{text}'{did_you_mean(path.name, near)}")
+    if faults:
+        raise ConfigError(faults)
+    if not found:
+        known = " ".join(f"*{end}[.gz|.zst]" for end in FORMATS)
+        raise ConfigError(f"input: no data files in {', '.join(config.paths)}; looked for {known}")
+    return sorted(((Path(p), name) for p, name in found.items()), key=lambda pair: (_natural(pair[1]), str(pair[0])))
+
+
+def _walk(root: Path, forced: str) -> Iterator[Path]:
+    """Data files below `root`. A run directory of ours is read through its `data/`."""
+    if (root / "run.json").is_file() and (root / "data").is_dir():
+        root = root / "data"
+    for folder, dirs, names in os.walk(root, followlinks=False):
+        dirs[:] = sorted(d for d in dirs if not d.startswith("."))
+        if "run.json" in names:
+            dirs[:] = [d for d in dirs if d not in _SKIPPED_DIRS]
+            continue
+        for name in sorted(names):
+            if not name.startswith((".", "_")) and (_format_of(Path(name)) or forced != "auto"):
+                yield Path(folder) / name
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def _format_of(path: Path) -> str:
+    suffix = path.suffix.lower() if compression_of(path) == "none" else Path(path.stem).suffix.lower()
+    return FORMATS.get(suffix, "")
+
+
+def _pieces(path: Path, name: str, config: InputConfig) -> Iterator[Piece]:
+    size = path.stat().st_size
+    compressed = compression_of(path) != "none"
+    head, complete = _head(path)
+    encoding, skip = detect_encoding(head, complete=complete)
+    wanted = canonical_encoding(config.encoding)
+    if wanted != "auto":
+        skip = skip if encoding == wanted else 0
+        encoding = wanted
+    kind = config.format if config.format != "auto" else _format_of(path) or "jsonl"
+    if config.format == "auto" and kind in ("json", "jsonl"):
+        kind = _json_kind(head[skip:], encoding, kind)
+    piece = Piece(str(path), name, size, kind, encoding, skip)
+    if compressed or kind != "jsonl" or encoding.startswith("utf-16") or size <= config.shard_bytes * 1.25:
+        yield piece
+        return
+    start = 0
+    with path.open("rb") as file:
+        while start < size:
+            end = _next_line(file, start + config.shard_bytes, size)
+            if size - end < config.shard_bytes // 4:
+                end = size
+            yield Piece(str(path), name, size, kind, encoding, skip if start == 0 else 0, start, end)
+            start = end
+
+
+def _next_line(file: Any, at: int, size: int) -> int:
+    if at >= size:
+        return size
+    file.seek(at)
+    while block := file.read(1 << 16):
+        cut = block.find(b"\n")
+        if cut >= 0:
+            return int(at + cut + 1)
+        at += len(block)
+    return size
+
+
+def _head(path: Path) -> tuple[bytes, bool]:
+    try:
+        with HashingFile(path) as raw, open_stream(raw, compression_of(path)) as stream:
+            head = b""
+            while len(head) < SNIFF_BYTES:
+                block = stream.read(SNIFF_BYTES - len(head))
+                if not block:
+                    return head, True
+                head += block
+            return head, False
+    except OSError as exc:
+        if isinstance(exc, BROKEN_STREAM):
+            return b"", True
+        raise ConfigError(f"input: {path} cannot be read: {exc.strerror or exc}") from exc
+    except (*BROKEN_STREAM, ShardError):
+        return b"", True  # the task that reads it reports the damage
+
+
+def _json_kind(head: bytes, encoding: str, by_name: str) -> str:
+    """`json` for an array or pretty-printed records, `jsonl` when the first line is a whole record."""
+    text = head.decode(encoding, errors="replace").lstrip()
+    if not text:
+        return by_name
+    first = text.split("\n", 1)[0].strip()
+    if text[0] == "[":
+        return "json" if by_name == "json" or first in ("[", "[{") or not first.endswith("]") else "jsonl"
+    if by_name == "json" and text[0] == "{":
+        return "jsonl" if first.endswith("}") and len(first) > 2 else "json"
+    if by_name == "jsonl" and first == "{":
+        return "json"
+    return by_name

@@ -1,0 +1,130 @@
+"""What a stage is. A new stage is one file in this folder and one line in `STAGES`.
+
+A *document stage* makes one step. A *global stage* makes a tap (writes keys), reduces (match them across shards) and an apply step (reads
+this shard's verdicts); the planner puts them where they belong.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from cleaning.config import Strict
+from cleaning.doc import Batch
+from cleaning.stats import Stats
+
+FindFile = Callable[[str], Path]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardContext:
+    """What a step may know about the shard that it is opened for."""
+
+    shard: int
+    shards: int
+    name: str
+    reduced: tuple[Path, ...] = ()  # for apply steps: the task directories of the stage's last reduce
+
+
+class Step(Protocol):
+    """The inner loop of a stage: built once per worker, opened once per shard, called once per batch."""
+
+    def open(self, shard: ShardContext) -> None: ...
+    def __call__(self, batch: Batch) -> None: ...
+    def close(self) -> None: ...
+
+
+class StepDefaults:
+    """Open and close that do nothing."""
+
+    def open(self, shard: ShardContext) -> None:
+        """Nothing to prepare for a shard."""
+
+    def close(self) -> None:
+        """Nothing to finish for a shard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partitioned:
+    """Where a tap's records go: how many partitions there are, and which one each record belongs to."""
+
+    dtype: Any  # numpy dtype of the records
+    partitions: int
+    partition_of: Callable[[Any], Any]  # records -> int64 partition numbers
+
+
+@dataclass(slots=True)
+class ReduceContext:
+    """What one reduce task gets: its partition, the task directories of the phase before, where to write."""
+
+    partition: int
+    shards: int
+    upstream: tuple[Path, ...]
+    scratch: Path
+    stats: Stats
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)  # manifest entries of what it wrote
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """One barrier phase of a global stage: `run` is called once per partition."""
+
+    name: str
+    partitions: int
+    run: Callable[[ReduceContext], None]
+
+
+class Stage(ABC):
+    """What the configuration names. Knows its parameters; never holds a model or a document."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1  # bump when output bytes change
+    about: ClassVar[str] = ""
+    needs: ClassVar[tuple[str, ...]] = ()  # notes that must exist; the planner checks the order
+    gives: ClassVar[tuple[str, ...]] = ()
+    Params: ClassVar[type[Strict]] = Strict
+
+    def __init__(self, params: Any, find: FindFile) -> None:
+        """`find` resolves a file named in the parameters (to the run's snapshot, inside a run)."""
+        self.params, self.find = params, find
+
+    def files(self) -> list[str]:
+        """Names of the files whose contents belong to the fingerprint, as the parameters write them."""
+        return []
+
+    def check(self) -> None:
+        """Validate what the parameters alone cannot show (rule files, lists, models). Raises UserError."""
+
+    def identity(self) -> dict[str, Any]:
+        """Parameters for the fingerprint, without paths: files enter by their contents."""
+        return dict(self.params.model_dump(mode="json"))
+
+    @abstractmethod
+    def step(self) -> Step:
+        """The stage's step (a document stage)."""
+
+
+class GlobalStage(Stage):
+    """A stage that must see all shards before it can decide."""
+
+    @abstractmethod
+    def tap(self) -> Step:
+        """Closes the pass before: emits records with `batch.emit`."""
+
+    @abstractmethod
+    def shuffle(self) -> Partitioned:
+        """How the tap's records are partitioned."""
+
+    @abstractmethod
+    def reduces(self, shards: int) -> Sequence[Reduce]:
+        """The phases between; the last one writes verdicts partitioned by shard."""
+
+    @abstractmethod
+    def apply(self) -> Step:
+        """Opens the pass after: reads this shard's verdicts."""
+
+    def step(self) -> Step:
+        raise NotImplementedError("a global stage has a tap and an apply step")

@@ -1,0 +1,131 @@
+"""Stage `normalize`: mend text before anything measures it.
+
+The batch's characters are counted by class once; a fixer runs only on documents that hold what it mends. What changed a document is
+noted in `cleaning.normalized` and counted per fixer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cleaning.config import Strict
+from cleaning.doc import Batch, Doc
+from cleaning.stages.contract import Stage, Step, StepDefaults
+from cleaning.text import fixers
+from cleaning.text.charclass import char_tables, classes_with, utf32
+from cleaning.text.kernels import count_classes
+from cleaning.text.mojibake import repair_mojibake
+
+Fixer = Callable[[str], str]
+
+
+class NormalizeParams(Strict):
+    """Each switch is a function in `text/fixers.py`."""
+
+    mojibake: bool = True
+    nfc: bool = True
+    radicals: bool = True
+    newlines: bool = True
+    html: bool = True
+    invisible: bool = True
+    controls: bool = True
+    garble: bool = True
+    spaces: bool = True
+    width: bool = True
+    close_han: bool = True
+    shrink_runs: bool = True
+    trim_lines: bool = True
+    corner_quotes: bool = False
+    drop_urls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A fixer, the character classes without which it has nothing to do, and whether it keeps off code."""
+
+    name: str
+    fix: Fixer
+    triggers: tuple[str, ...]
+    text_test: Callable[[str], bool] | None = None
+    outside_code: bool = False
+
+
+# in the order in which they are applied: tags and entities first hide, then produce, what the later ones mend
+_ENTRIES = (
+    _Entry("mojibake", repair_mojibake, ("lead", "rare_han")),
+    _Entry("nfc", fixers.fix_nfc, ("unstable",)),
+    _Entry("radicals", fixers.fix_radicals, ("symbol",)),
+    _Entry("newlines", fixers.fix_newlines, ("carriage", "odd_newline")),
+    _Entry("html", fixers.fix_html, ("markup",), outside_code=True),
+    _Entry("controls", fixers.drop_controls, ("control",)),
+    _Entry("invisible", fixers.drop_invisible, ("invisible",)),
+    _Entry("garble", fixers.drop_garble, ("replacement", "private")),
+    _Entry("spaces", fixers.fix_spaces, ("odd_space",)),
+    _Entry("width", fixers.fix_width, ("wide_alnum",), outside_code=True),
+    _Entry("close_han", fixers.close_han, ("space",), outside_code=True),
+    _Entry("shrink_runs", fixers.shrink_runs, ("punct", "symbol"), outside_code=True),
+    _Entry("corner_quotes", fixers.straighten_corners, ("punct",), outside_code=True),
+    _Entry("drop_urls", fixers.drop_urls, ("latin",), lambda t: "://" in t or "www." in t, outside_code=True),
+    _Entry("trim_lines", fixers.trim_lines, ("newline", "space")),
+)
+
+
+class NormalizeStep(StepDefaults):
+    """Applies the switched-on fixers to each live document."""
+
+    def __init__(self, params: NormalizeParams) -> None:
+        self._entries = [entry for entry in _ENTRIES if getattr(params, entry.name)]
+        self._masks = np.array([classes_with(*entry.triggers) for entry in self._entries], np.int64).T
+
+    def __call__(self, batch: Batch) -> None:
+        docs = batch.live
+        if not docs or not self._entries:
+            return
+        codes, offsets = utf32([doc.text for doc in docs])
+        counts = np.zeros((len(docs), 256), np.int64)
+        count_classes(codes, offsets, char_tables().class_of, counts)
+        needed = (counts @ self._masks) > 0
+        changed = 0
+        for d, doc in enumerate(docs):
+            names = self._mend(doc, needed[d].tolist())
+            if names:
+                changed += 1
+                doc.notes["normalized"] = names
+                for name in names:
+                    batch.stats.count("normalize", f"fixed/{name}")
+        batch.stats.count("normalize", "changed", changed)
+
+    def _mend(self, doc: Doc, needed: list[bool]) -> list[str]:
+        text = doc.text
+        names: list[str] = []
+        produced = False  # html and mojibake make characters that the counts have not seen
+        for entry, wanted in zip(self._entries, needed, strict=True):
+            if not (wanted or produced):
+                continue
+            if entry.text_test is not None and not entry.text_test(text):
+                continue
+            fixed = entry.fix(text)
+            if entry.outside_code and fixed != text:  # only now is it worth looking for code
+                fixed = fixers.outside_code(text, entry.fix)
+            if fixed != text:
+                names.append(entry.name)
+                produced = produced or entry.name in ("html", "mojibake")
+                text = fixed
+        doc.text = text
+        return names
+
+
+class Normalize(Stage):
+    """Encodings, markup, invisible characters, widths, spaces, runs of punctuation."""
+
+    name = "normalize"
+    version = 1
+    about = "mend text: mojibake, NFC, newlines, HTML, invisible characters, widths, spaces, punctuation runs"
+    gives = ("normalized",)
+    Params = NormalizeParams
+
+    def step(self) -> Step:
+        return NormalizeStep(self.params)

@@ -1,0 +1,294 @@
+"""Small pure functions that mend text, one habit of broken web text each, with what they leave alone on purpose.
+
+Every function is `str -> str`, and applying it twice is applying it once. `stages/normalize.py` decides which documents need which;
+nothing here knows about documents. Functions that could damage program text are applied outside code only (`outside_code`).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable
+
+from cleaning.text.charclass import _HAN, _INVISIBLE, _PRIVATE
+
+GARBLE_SHARE = 0.005  # more U+FFFD or private-use characters than this stay: the rules must see that the text is garbled
+
+_HAN_CLASS = "".join(f"{chr(a)}-{chr(b)}" for a, b in _HAN)
+_CJK_PUNCT = "，。、；：？！“”‘’（）《》〈〉【】「」『』…—"
+
+
+def _char_class(points: list[int]) -> str:
+    """Ranges, since a class of a few ranges is matched much faster than one of hundreds of characters."""
+    ranges: list[list[int]] = []
+    for point in sorted(points):
+        if ranges and point == ranges[-1][1] + 1:
+            ranges[-1][1] = point
+        else:
+            ranges.append([point, point])
+    return "".join(f"{re.escape(chr(a))}-{re.escape(chr(b))}" for a, b in ranges)
+
+
+_JOINERS = "\u200d\ufe0f"  # they hold emoji sequences together
+_EMOJI_RE = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\u200d]")
+_INVISIBLE_RE = re.compile(f"[{_char_class([p for p in _INVISIBLE if p < 0x10000])}]|[\U000e0000-\U000e007f]")
+_CONTROL_RE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff]+")
+_GARBLE_RE = re.compile("[\ufffd" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _PRIVATE) + "]")
+_ODD_NEWLINES = "\x0b\x0c\x85\u2028\u2029"
+_NEWLINES_RE = re.compile(f"[{_ODD_NEWLINES}]")
+_ODD_SPACE_RE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_BLANK_LINES_RE = re.compile("\n{3,}")
+_WIDE = {c: c - 0xFEE0 for c in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+_WIDE_RE = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")
+_CORNER = {ord("「"): "“", ord("」"): "”", ord("『"): "‘", ord("』"): "’"}
+
+
+def fix_nfc(text: str) -> str:
+    """Compose letters and their accents (NFC). Not NFKC: that would turn ， into a comma, ② into 2 and ½ into 1⁄2.
+
+    >>> fix_nfc("cafe\\u0301，②")
+    'café，②'
+    """
+    return unicodedata.normalize("NFC", text)
+
+
+_RADICAL_RE = re.compile("[\u2e80-\u2ef3\u2f00-\u2fd5]")
+
+
+def fix_radicals(text: str) -> str:
+    """Han characters for the look-alike radicals that PDF extraction yields (the one block for which NFKC is right).
+
+    >>> fix_radicals("\u2f00\u2f2d, \u2f64途")
+    '一山, 用途'
+    """
+    return _RADICAL_RE.sub(lambda m: unicodedata.normalize("NFKC", m[0]), text)
+
+
+def fix_newlines(text: str) -> str:
+    r"""One kind of newline, for CRLF, lone CR, form feeds and Unicode's line separators.
+
+    >>> fix_newlines("一\r\n二\u2028三")
+    '一\n二\n三'
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _NEWLINES_RE.sub("\n", text) if any(c in text for c in _ODD_NEWLINES) else text
+
+
+def drop_invisible(text: str) -> str:
+    """Remove zero-width, bidi, soft-hyphen and other invisible characters; joiners inside emoji stay.
+
+    >>> drop_invisible("网\\u200b页\\ufeff 👨\\u200d👩 so\\u00adft")
+    '网页 👨\\u200d👩 soft'
+    """
+    return _INVISIBLE_RE.sub(_keep_joiner, text)
+
+
+def _keep_joiner(match: re.Match[str]) -> str:
+    if match[0] not in _JOINERS:
+        return ""
+    text, at = match.string, match.start()
+    before = at > 0 and _EMOJI_RE.match(text[at - 1]) is not None
+    after = at + 1 < len(text) and _EMOJI_RE.match(text[at + 1]) is not None
+    return match[0] if before and (after or match[0] == "\ufe0f") else ""
+
+
+def drop_controls(text: str) -> str:
+    r"""Remove control characters and non-characters; tab and newline stay.
+
+    >>> drop_controls("a\x00b\tc\x7f")
+    'ab\tc'
+    """
+    return _CONTROL_RE.sub("", text)
+
+
+def drop_garble(text: str) -> str:
+    """Remove a few U+FFFD and private-use characters. Many stay, so that rules can see a garbled document.
+
+    >>> drop_garble("他说\\ufffd好" + "的" * 400) == "他说好" + "的" * 400
+    True
+    >>> drop_garble("\\ufffd\\ufffd乱码")
+    '\\ufffd\\ufffd乱码'
+    """
+    fixed, count = _GARBLE_RE.subn("", text)
+    return fixed if count <= GARBLE_SHARE * len(text) else text
+
+
+def fix_spaces(text: str) -> str:
+    """Ordinary spaces for no-break, ideographic and typographic ones.
+
+    >>> fix_spaces("　　第一段\\u00a0完")
+    '  第一段 完'
+    """
+    return _ODD_SPACE_RE.sub(" ", text)
+
+
+def trim_lines(text: str) -> str:
+    r"""No blanks at line ends, at most one empty line in a row, none at the ends. Indentation stays.
+
+    >>> trim_lines("\n一  \n\n\n\n  二\n")
+    '一\n\n  二'
+    """
+    if " \n" in text or "\t\n" in text or text[-1:] in (" ", "\t"):
+        text = "\n".join([line.rstrip(" \t") for line in text.split("\n")])
+    if "\n\n\n" in text:
+        text = _BLANK_LINES_RE.sub("\n\n", text)
+    return text.strip("\n")
+
+
+def fix_width(text: str) -> str:
+    """ASCII for full-width digits and letters. Full-width punctuation stays: it is the punctuation of Chinese.
+
+    >>> fix_width("２０２４年，ＡＢＣ！")
+    '2024年，ABC！'
+    """
+    return _WIDE_RE.sub(lambda m: m[0].translate(_WIDE), text)
+
+
+_SPACED_HAN_RE = re.compile(f"(?<=[{_HAN_CLASS}{_CJK_PUNCT}])[ \t]+(?=[{_HAN_CLASS}{_CJK_PUNCT}])")
+_HAN_PAIR_RE = re.compile(f"[{_HAN_CLASS}](?=[{_HAN_CLASS}])")
+_SPACED_PAIR_RE = re.compile(f"[{_HAN_CLASS}][ \t]+(?=[{_HAN_CLASS}])")
+
+
+def close_han(text: str) -> str:
+    """Remove spaces between Han characters when a text is spaced out throughout (more than 20 % of the gaps).
+
+    A few spaces are left alone: names in columns, verse, headings are set that way.
+
+    >>> close_han("今 天 天 气 很 好 。")
+    '今天天气很好。'
+    >>> close_han("张三 李四在一起吃了一顿晚饭")
+    '张三 李四在一起吃了一顿晚饭'
+    """
+    if text.count(" ") * 25 < len(text):
+        return text
+    spaced = len(_SPACED_PAIR_RE.findall(text))
+    if spaced < 4 or spaced <= 0.2 * (spaced + len(_HAN_PAIR_RE.findall(text))):
+        return text
+    return _SPACED_HAN_RE.sub("", text)
+
+
+# what must be in a text for the pattern to have work, the pattern, its replacement
+_RUNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
+    (tuple(c * 4 for c in "!！?？~～"), re.compile(r"([!！?？~～])\1{3,}"), r"\1\1\1"),
+    (("，，", "、、", "；；", "：："), re.compile(r"([，、；：])\1+"), r"\1"),
+    (("。。",), re.compile(r"。{4,}|(?<!。)。。(?!。)"), "。"),  # three in a row stand for an ellipsis
+    (("………",), re.compile(r"…{3,}"), "……"),
+    (("———",), re.compile(r"—{3,}"), "——"),
+    (("." * 7,), re.compile(r"\.{7,}"), "......"),
+    ((",,,",), re.compile(r",{3,}"), ","),
+)
+
+
+def shrink_runs(text: str) -> str:
+    """Shorten runs of one punctuation mark: !!!!!!!! to three, 。。。。。 to one. …… and —— survive, and so does 。。。.
+
+    >>> shrink_runs("太好了！！！！！！真的……他——走了。。。。。")
+    '太好了！！！真的……他——走了。'
+    """
+    for starts, pattern, replacement in _RUNS:
+        if any(start in text for start in starts):
+            text = pattern.sub(replacement, text)
+    return text
+
+
+def straighten_corners(text: str) -> str:
+    """Quotes of the mainland for corner brackets (optional: Taiwan and Hong Kong write 「」).
+
+    >>> straighten_corners("他說「好」")
+    '他說“好”'
+    """
+    return text.translate(_CORNER)
+
+
+_URL_RE = re.compile(r"(?:https?|ftp)://[!-~]+|(?<![A-Za-z0-9.@/-])www\.[A-Za-z0-9-]+\.[!-~]+", re.IGNORECASE)
+_URL_TAIL_RE = re.compile(r"[.,;:!?'\")\]}>]+$")
+
+
+def drop_urls(text: str) -> str:
+    """Remove web addresses (optional). An address ends at the first blank or non-ASCII character, and not in a full stop.
+
+    >>> drop_urls("详见https://a.com/x?y=1。谢谢 See http://b.org/c, then go.")
+    '详见。谢谢 See , then go.'
+    """
+
+    def keep_tail(match: re.Match[str]) -> str:
+        tail = _URL_TAIL_RE.search(match[0])
+        return tail[0] if tail is not None else ""
+
+    return _URL_RE.sub(keep_tail, text)
+
+
+# -- HTML -------------------------------------------------------------------------------------------------------------------
+
+_BLOCK = "address|article|aside|blockquote|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|li|main|nav|ol|option|p|pre|section|select|table|tbody|td|tfoot|th|thead|title|tr|ul"
+_INLINE = "a|abbr|b|bdi|bdo|big|body|button|cite|code|del|em|embed|font|head|html|i|iframe|img|input|ins|kbd|label|link|mark|meta|noscript|object|param|picture|rp|rt|ruby|s|samp|small|source|span|strike|strong|sub|sup|svg|textarea|tt|u|var|video|wbr"
+_ATTRIBUTES = r"(?:\s+[A-Za-z_:@][\w:.-]*(?:\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|[^\s\"'<>=]+))?)*\s*/?"
+_TAG_RE = re.compile(rf"<(/?)({_BLOCK}|{_INLINE})({_ATTRIBUTES})>", re.IGNORECASE)
+_BLOCK_RE = re.compile(f"(?:{_BLOCK})$", re.IGNORECASE)
+_BODY_RE = re.compile(r"<(script|style|noscript|template)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_COMMENT_RE = re.compile(r"<!--.*?-->|<!DOCTYPE[^<>]*>", re.IGNORECASE | re.DOTALL)
+_ENTITY_RE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ALONE = {"br", "hr", "img", "p", "input", "meta", "link", "wbr", "embed", "source", "param"}
+
+
+def fix_html(text: str) -> str:
+    r"""Remove what HTML extraction left: comments, script and style bodies, tags (block tags become newlines), entities.
+
+    Only known tags with real attributes are tags, and one that has a partner in the text or needs none: `List<T>`, `a<b and c>d`
+    and e-mail addresses in angle brackets survive.
+
+    >>> fix_html("<p>第一段&nbsp;完</p><p>第二段</p><script>var a=1;</script>")
+    '\n第一段\xa0完\n\n第二段\n\n'
+    >>> fix_html("List<T> x; if a<b and c>d &amp;&amp; e")
+    'List<T> x; if a<b and c>d && e'
+    """
+    if "<" in text:
+        if "</" in text:
+            text = _BODY_RE.sub("\n", text)
+        if "<!" in text:
+            text = _COMMENT_RE.sub("", text)
+        closed = {m[2].lower() for m in _TAG_RE.finditer(text) if m[1]}
+
+        def strip(match: re.Match[str]) -> str:
+            name = match[2].lower()
+            if not match[1] and name not in closed and name not in _ALONE and "=" not in match[3] and "/" not in match[3]:
+                return match[0]
+            return "\n" if _BLOCK_RE.match(name) else ""
+
+        text = _TAG_RE.sub(strip, text)
+    for _ in range(5):  # crawls hold entities that were escaped twice
+        if "&" not in text or (fixed := _ENTITY_RE.sub(_unescape, text)) == text:
+            break
+        text = fixed
+    return text
+
+
+def _unescape(match: re.Match[str]) -> str:
+    fixed = html.unescape(match[0])
+    return match[0] if fixed == "\ufffd" or fixed == "\x00" else fixed
+
+
+# -- code -------------------------------------------------------------------------------------------------------------------
+
+_CODE_RE = re.compile(
+    r"^(?P<fence>```|~~~)[^\n]*\n.*?(?:^(?P=fence)[ \t]*$|\Z)|`[^`\n]+`|^(?: {4}|\t)[ \t]*[!-~][^\n]*[{}();=<>\[\]|$][^\n]*$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def outside_code(text: str, fix: Callable[[str], str]) -> str:
+    """Apply `fix` to the text between code: fenced blocks, `inline code`, indented lines with the marks of programs.
+
+    >>> outside_code("很好！！！！！ `a!!!!!b`", shrink_runs)
+    '很好！！！ `a!!!!!b`'
+    """
+    if "`" not in text and "~~~" not in text and "\n    " not in text and "\n\t" not in text and text[:1] not in " \t":
+        return fix(text)
+    out: list[str] = []
+    at = 0
+    for match in _CODE_RE.finditer(text):
+        out += [fix(text[at : match.start()]), match[0]]
+        at = match.end()
+    return "".join([*out, fix(text[at:])])
