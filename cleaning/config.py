@@ -32,7 +32,7 @@ def parse_size(value: Any) -> Any:
         return value
     match = re.fullmatch(r"\s*([0-9_]*\.?[0-9]+)\s*([A-Za-z]*)\s*", value)
     if match is None or match[2].lower() not in _UNITS:
-        raise ValueError(f"not a size; write bytes or a number with K, M, G or T, such as 64MiB")
+        raise ValueError("not a size; write bytes or a number with K, M, G or T, such as 64MiB")
     return int(float(match[1].replace("_", "")) * _UNITS[match[2].lower()])
 
 
@@ -124,7 +124,10 @@ def load_config(path: Path | None, overrides: list[str] | None = None, stage_nam
 
     `stage_names` are the sections that stages own. Raises ConfigError with every fault.
     """
-    source = YamlSource(Path.cwd() / "(defaults)", "(defaults)", {}) if path is None else load_yaml(_find(path), ConfigError, shown=str(path))
+    if path is None:
+        source = YamlSource(Path.cwd() / "(defaults)", "(defaults)", {})
+    else:
+        source = load_yaml(_find(path), ConfigError, shown=str(path))
     data = source.data if source.data is not None else {}
     if not isinstance(data, dict):
         raise ConfigError(f"{source.shown}:1: a mapping of keys is expected, found {type(data).__name__}")
@@ -133,11 +136,12 @@ def load_config(path: Path | None, overrides: list[str] | None = None, stage_nam
     known = [name for name in RunConfig.model_fields if name != "sections"]
     sections: dict[str, dict[str, Any]] = {}
     stages = values.get("stages")
-    own = {s for s in stages if isinstance(s, str)} if isinstance(stages, list) else set()
+    # a stage from a file of the user's own knows the name of its section; the planner checks those
+    plugged = isinstance(stages, list) and any(isinstance(s, str) and ":" in s for s in stages)
     for key in list(values):
         if key in known:
             continue
-        if key not in stage_names and key not in own and key.rsplit(":", 1)[-1] not in own:
+        if key not in stage_names and not plugged:
             faults.append(f"{source.where([key])}: unknown key '{key}'{did_you_mean(key, [*known, *stage_names])}")
             values.pop(key)
             continue

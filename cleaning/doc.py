@@ -43,9 +43,7 @@ class Doc:
 
     __slots__ = ("carried", "drop", "notes", "offset", "origin", "original", "raw", "record", "replaces", "text")
 
-    def __init__(
-        self, record: dict[str, Any], text: str, raw: bytes, origin: str, offset: int, replaces: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, record: dict[str, Any], text: str, raw: bytes, origin: str, offset: int, replaces: tuple[str, ...] = ()) -> None:
         self.record = record  # the input record, never modified
         self.text = text  # what the steps see and rewrite
         self.original = text  # what the reader found

@@ -1,13 +1,13 @@
 """Every error that this project raises on purpose, and what each means for a run.
 
-    CleaningError
-    ├── UserError            the user's input is wrong: exit 2, no traceback, all faults listed, before a worker starts
-    │   ├── ConfigError      a key, a type, a value, the order of the stages
-    │   ├── RuleError        a rule file
-    │   └── BlacklistError   a list of words
-    ├── ShardError           this shard fails, the others go on: exit 1 with the list
-    ├── RetryableError       try the task again (a file changed under us, a lost worker)
-    └── ConservationError    a document would vanish: a defect of ours, the task is not committed
+CleaningError
+├── UserError            the user's input is wrong: exit 2, no traceback, all faults listed, before a worker starts
+│   ├── ConfigError      a key, a type, a value, the order of the stages
+│   ├── RuleError        a rule file
+│   └── BlacklistError   a list of words
+├── ShardError           this shard fails, the others go on: exit 1 with the list
+├── RetryableError       try the task again (a file changed under us, a lost worker)
+└── ConservationError    a document would vanish: a defect of ours, the task is not committed
 """
 
 from __future__ import annotations

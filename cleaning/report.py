@@ -99,13 +99,12 @@ def to_markdown(report: dict[str, Any]) -> str:
         out += ["## Normalised · 规范化", "", "| fixer 修复 | documents 文档 |", "|---|---:|"]
         out += [f"| {name} | {count:,} |" for name, count in sorted(report["fixes"].items(), key=lambda i: -i[1])] + [""]
     if report["rules"]:
-        out += ["## Rules · 规则", "", "hits: how often the rule held · 命中；first: it was the reason given · 首因；only: no other rule caught it · 独有", ""]
+        out += ["## Rules · 规则", "", _LEGEND, ""]
         out += ["| rule 规则 | condition 条件 | action | hits | first | only | reason 原因 |", "|---|---|---|---:|---:|---:|---|"]
         for rule in sorted(report["rules"], key=lambda r: (-r["first"], -r["hits"], r["id"])):
             condition = rule["condition"].replace("|", "\\|")
-            out.append(
-                f"| {rule['id']} | {condition} | {rule['action']} | {rule['hits']:,} | {rule['first']:,} | {rule['only']:,} | {rule['reason']} |"
-            )
+            counts = f"{rule['hits']:,} | {rule['first']:,} | {rule['only']:,}"
+            out.append(f"| {rule['id']} | {condition} | {rule['action']} | {counts} | {rule['reason']} |")
         out.append("")
     if report["failures"]:
         out += ["## Failed shards · 失败分片", ""] + [f"- {f['shard']}: {f['reason']}" for f in report["failures"]] + [""]
@@ -115,11 +114,15 @@ def to_markdown(report: dict[str, Any]) -> str:
     return "\n".join(out) + "\n"
 
 
+_LEGEND = "hits: how often the rule held · 命中；first: it was the reason given · 首因；only: no other rule caught it · 独有"
+
+
 def funnel_text(report: dict[str, Any]) -> str:
     """The few lines that a terminal shows at the end."""
     read = report["read"]
     out = [f"{'stage':<16}{'in':>12}{'rejected':>12}{'out':>12}{'kept %':>9}"]
-    out.append(f"{'read':<16}{read['lines']:>12,}{read['bad_lines']:>12,}{read['documents']:>12,}{_share(read['documents'], read['lines']):>9}")
+    counts = f"{read['lines']:>12,}{read['bad_lines']:>12,}{read['documents']:>12,}"
+    out.append(f"{'read':<16}{counts}{_share(read['documents'], read['lines']):>9}")
     for row in report["funnel"]:
         counts = f"{row['documents_in']:>12,}{row['rejected']:>12,}{row['documents_out']:>12,}"
         out.append(f"{row['stage']:<16}{counts}{_share(row['documents_out'], row['documents_in']):>9}")

@@ -67,8 +67,7 @@ class Stats:
             "counters": {s: dict(sorted(c.items())) for s, c in sorted(self.counters.items())},
             "histograms": {s: dict(sorted(h.items())) for s, h in sorted(self.histograms.items())},
             "samples": {
-                s: {k: [[rank, payload] for rank, payload in v] for k, v in sorted(g.items())}
-                for s, g in sorted(self.samples.items())
+                s: {k: [[rank, payload] for rank, payload in v] for k, v in sorted(g.items())} for s, g in sorted(self.samples.items())
             },
         }
 

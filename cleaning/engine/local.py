@@ -24,9 +24,11 @@ from cleaning.engine.executors import Failure, Listener
 from cleaning.engine.plan import Task
 from cleaning.engine.tasks import Progress
 from cleaning.engine.worker import worker_main
+from cleaning.errors import RetryableError
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
+START_ATTEMPTS = 20
 
 
 @dataclass(slots=True, eq=False)
@@ -87,11 +89,22 @@ class LocalExecutor:
                     queue.append(task)  # the worker died idle; _ready finds it by its sentinel
 
     def _start(self) -> None:
-        mine, theirs = self._context.Pipe()
-        process = self._context.Process(target=worker_main, args=(theirs, str(self._root)), daemon=True)
-        process.start()
-        theirs.close()
-        self._workers.append(_Worker(process, mine))
+        """One more worker. The forkserver, or the worker itself before it has said its pid, may be killed too: try again."""
+        for attempt in range(START_ATTEMPTS):
+            mine, theirs = self._context.Pipe()
+            process = self._context.Process(target=worker_main, args=(theirs, str(self._root)), daemon=True)
+            try:
+                process.start()
+            except (EOFError, OSError) as exc:
+                mine.close()
+                log.warning("a worker could not be started (%s: %s); trying again", type(exc).__name__, exc)
+                time.sleep(min(2.0, 0.1 * 2**attempt))
+                continue
+            finally:
+                theirs.close()
+            self._workers.append(_Worker(process, mine))
+            return
+        raise RetryableError(f"no worker can be started ({START_ATTEMPTS} attempts)")
 
     def _ready(self) -> list[_Worker]:
         handles: dict[Any, _Worker] = {}

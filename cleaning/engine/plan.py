@@ -22,12 +22,12 @@ import zstandard
 from pydantic import ValidationError
 
 from cleaning.config import LoadedConfig, RunConfig, find_file
-from cleaning.errors import ConfigError, UserError
+from cleaning.errors import ConfigError, UserError, did_you_mean
 from cleaning.io.commit import fingerprint, read_manifest, to_bytes
 from cleaning.io.records import TextFields
 from cleaning.io.shards import Shard, find_shards
 from cleaning.io.streams import digest_file
-from cleaning.stages import stage_class
+from cleaning.stages import STAGES, stage_class
 from cleaning.stages.contract import GlobalStage, Reduce, Stage
 from cleaning.yamlfile import validate
 
@@ -164,7 +164,7 @@ class Plan:
     def fingerprint(self, task: Task) -> str:
         """Policy and upstream bytes of one task. The first pass's inputs are compared apart (by stat, then by digest)."""
         phase = self.phases[task.phase]
-        upstream: list[Any] = []
+        upstream: list[Any]
         if phase.kind == "reduce":
             upstream = [_reads(folder, self.stages[phase.stage].name) for folder in self.upstream(phase)]
         else:
@@ -204,9 +204,12 @@ def _phases(config: RunConfig, stages: list[Stage], shards: int) -> list[Phase]:
             steps.append(StepSpec("apply", i))
         else:
             steps.append(StepSpec("step", i))
-        if i + 1 < len(stages) and (not config.engine.fuse or config.stages[i] in config.engine.checkpoint):
-            if not isinstance(stages[i + 1], GlobalStage) or not config.engine.fuse:
-                close_pass()
+        # a tap closes its pass anyway, so a checkpoint before a global stage needs no cut of its own
+        if i + 1 == len(stages):
+            break
+        checkpoint = config.stages[i] in config.engine.checkpoint and not isinstance(stages[i + 1], GlobalStage)
+        if checkpoint or not config.engine.fuse:
+            close_pass()
     if steps or not phases:
         close_pass()
     return phases
@@ -227,7 +230,8 @@ class Resolved:
 
 def resolve(loaded: LoadedConfig) -> Resolved:
     """Validate every stage's section, find every file, check every rule. Raises UserError with all faults."""
-    config, faults = loaded.config, []
+    config = loaded.config
+    faults: list[str] = []
     files: dict[str, Path] = {}
     stages: list[Stage] = []
     sections: list[str] = []
@@ -267,9 +271,13 @@ def resolve(loaded: LoadedConfig) -> Resolved:
         except (UserError, ValidationError) as exc:
             faults.extend(exc.faults if isinstance(exc, UserError) else [str(exc)])
         stages.append(stage)
-    for name in config.engine.checkpoint:
-        if name not in config.stages:
-            faults.append(f"{loaded.source.where(['engine', 'checkpoint'])}: engine.checkpoint: '{name}' is not among the stages")
+    known = {*STAGES, *(stage.name for stage in stages), *config.stages}
+    for name in config.sections:
+        if name not in known and len(stages) == len(config.stages):
+            faults.append(f"{loaded.source.where([name])}: unknown key '{name}'{did_you_mean(name, [*known, *RunConfig.model_fields])}")
+    strangers = [name for name in config.engine.checkpoint if name not in config.stages]
+    where = loaded.source.where(["engine", "checkpoint"])
+    faults.extend(f"{where}: engine.checkpoint: '{name}' is not among the stages" for name in strangers)
     if faults:
         raise ConfigError(dict.fromkeys(faults))
     return Resolved(config, stages, files, sections)
@@ -290,7 +298,7 @@ def write_snapshot(root: Path, loaded: LoadedConfig, resolved: Resolved, shards:
     config = resolved.config
     stage_refs = [_absolute(name, loaded.base) for name in config.stages]
     config = config.model_copy(update={"stages": tuple(stage_refs)})
-    plan = {"config": config.model_dump(mode="json"), "files": files, "section_names": resolved.section_names}
+    plan: dict[str, Any] = {"config": config.model_dump(mode="json"), "files": files, "section_names": resolved.section_names}
     plan["shards"] = [shard.to_json() for shard in shards]
     (fresh / "plan.json").write_bytes(to_bytes(plan))
     if loaded.source.path.is_file():

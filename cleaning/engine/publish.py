@@ -22,6 +22,7 @@ from cleaning.io.writer import SUFFIXES
 from cleaning.stats import Stats
 
 PUBLISHED = "published.json"
+STAGE_COUNTERS = ("documents_in", "documents_out", "rejected", "chars_in", "chars_out", "errors")
 
 
 @dataclass(slots=True)
@@ -112,7 +113,8 @@ def publish(plan: Plan, folded: Folded) -> dict[str, Any]:
 def stage_stats(stats: Stats, stage: str) -> dict[str, Any]:
     """The public stats of one stage."""
     counters = stats.counters.get(stage, {})
-    plain = {key: value for key, value in counters.items() if "/" not in key}
+    always = ("lines", "documents", "bad_lines", "blank_lines") if stage == READ else STAGE_COUNTERS
+    plain = dict.fromkeys(always, 0) | {key: value for key, value in counters.items() if "/" not in key}
     grouped: dict[str, dict[str, int]] = {}
     for key, value in counters.items():
         if "/" in key:

@@ -64,7 +64,7 @@ def _input_change(plan: Plan, task: Task, manifest: dict[str, Any]) -> str | Non
             return None  # a finished task does not need its input any more
         if stat.st_size == seen["size"] and stat.st_mtime_ns == seen["mtime_ns"]:
             continue
-        if stat.st_size != seen["size"] and piece.end is None or digest_file(Path(piece.path), piece.start, piece.end) != seen["digest"]:
+        if (stat.st_size != seen["size"] and piece.end is None) or digest_file(Path(piece.path), piece.start, piece.end) != seen["digest"]:
             return f"{piece.name} has changed"
     return None
 
@@ -81,9 +81,9 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         mine, theirs = step[1], before[name][1]
         if mine["version"] != theirs["version"]:
             found.append(f"{name}: version {theirs['version']} → {mine['version']}")
-        for key in sorted({*mine["params"], *theirs["params"]}):
-            if mine["params"].get(key) != theirs["params"].get(key):
-                found.append(f"{name}.{key}: {_short(theirs['params'].get(key))} → {_short(mine['params'].get(key))}")
+        now, then = mine["params"], theirs["params"]
+        changed = [key for key in sorted({*now, *then}) if now.get(key) != then.get(key)]
+        found += [f"{name}.{key}: {_short(then.get(key))} → {_short(now.get(key))}" for key in changed]
         if mine["files"] != theirs["files"]:
             found.append(f"{name}: its rule files or lists were edited")
     here = {step[1]["stage"] for step in new.get("steps", [])}

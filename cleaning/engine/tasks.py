@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 import xxhash
@@ -81,7 +81,8 @@ def run_task(plan: Plan, task: Task, report: Report | None = None) -> dict[str, 
             manifest, stats, seconds = _run_pass(plan, phase, task, directory.scratch, report)
         manifest["files"]["stats.json"] = write_file(directory.scratch / "stats.json", to_bytes(stats.to_json()))
         manifest.update(format=FORMAT, fingerprint=plan.fingerprint(task), policy=plan.policy(phase))
-        timing = {"seconds": seconds, "started": started[0], "wall": time.perf_counter() - started[1], "cpu": time.process_time() - started[2]}
+        timing: dict[str, Any] = {"seconds": seconds, "started": started[0]}
+        timing.update(wall=time.perf_counter() - started[1], cpu=time.process_time() - started[2])
         timing.update(max_rss_mb=_peak_rss(), version=__version__, python=sys.version.split()[0])
         (directory.scratch / "timing.json").write_bytes(to_bytes(timing))
         if report is not None:
@@ -143,7 +144,7 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
     first = plan.previous_pass(phase) is None
     bad_path = scratch / "bad_lines.jsonl"
     with open(bad_path if first else scratch / ".none", "wb", buffering=1 << 16) as quarantine:
-        batches, reader = _source(plan, phase, task, scratch, cast(BinaryIO, quarantine))
+        batches, reader = _source(plan, phase, task, scratch, quarantine)
         told = clock = time.perf_counter()
         for docs in batches:
             now = time.perf_counter()
@@ -201,9 +202,7 @@ def _carry_output(plan: Plan) -> Any:
     return plan.config.output.model_copy(update={"compression": "zst", "level": 1, "shard_bytes": 1 << 60})
 
 
-def _source(
-    plan: Plan, phase: Phase, task: Task, scratch: Path, quarantine: BinaryIO
-) -> tuple[Iterator[list[Doc]], ShardReader | None]:
+def _source(plan: Plan, phase: Phase, task: Task, scratch: Path, quarantine: BinaryIO) -> tuple[Iterator[list[Doc]], ShardReader | None]:
     before = plan.previous_pass(phase)
     batch_bytes = plan.config.engine.batch_bytes
     if before is not None:

@@ -1,7 +1,7 @@
 """A shuffle of files: fixed-size records of N writers, sorted by partition, read back one partition at a time.
 
-Each writer makes one `.rec` file (records ordered by partition, then as they were given) and a small array of offsets. A reader of partition p
-takes its slice of every file, memory-mapped. The same files carry keys (shard → partition) and verdicts (partition → shard).
+Each writer makes one `.rec` file (records ordered by partition, then as they were given) and a small array of offsets. A reader of
+partition p takes its slice of every file, memory-mapped. The same files carry keys (shard → partition) and verdicts (partition → shard).
 """
 
 from __future__ import annotations

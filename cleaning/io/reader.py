@@ -22,7 +22,7 @@ from cleaning.config import InputConfig
 from cleaning.doc import Doc
 from cleaning.errors import RetryableError, ShardError
 from cleaning.io.objects import json_values
-from cleaning.io.records import BadRecord, TextFields
+from cleaning.io.records import BadRecordError, TextFields
 from cleaning.io.shards import Piece, Shard
 from cleaning.io.streams import HashingFile, Oversize, compression_of, line_blocks, open_stream, read_blocks
 
@@ -49,7 +49,13 @@ class ShardReader:
     """Iterate over it once: lists of documents of about `batch_bytes`. Bad lines are written to `quarantine` as they come."""
 
     def __init__(
-        self, shard: Shard, config: InputConfig, fields: TextFields, quarantine: BinaryIO, *, batch_bytes: int = 1 << 20,
+        self,
+        shard: Shard,
+        config: InputConfig,
+        fields: TextFields,
+        quarantine: BinaryIO,
+        *,
+        batch_bytes: int = 1 << 20,
         spill: Path | None = None,
     ) -> None:
         self.shard, self.config, self.fields = shard, config, fields
@@ -63,13 +69,13 @@ class ShardReader:
         for piece in self.shard.pieces:
             before = os.stat(piece.path)
             self._line = 0 if piece.start == 0 else None
-            with HashingFile(Path(piece.path), piece.start, piece.end) as raw:
-                with open_stream(raw, compression_of(Path(piece.path))) as stream:
-                    if piece.skip:
-                        stream.read(piece.skip)
-                    yield from _READERS[piece.format](self, piece, read_blocks(stream, piece.name))
-                    digest = raw.drain()
-                    seen = raw.bytes_read
+            path = Path(piece.path)
+            with HashingFile(path, piece.start, piece.end) as raw, open_stream(raw, compression_of(path)) as stream:
+                if piece.skip:
+                    stream.read(piece.skip)
+                yield from _READERS[piece.format](self, piece, read_blocks(stream, piece.name))
+                digest = raw.drain()
+                seen = raw.bytes_read
             after = os.stat(piece.path)
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or seen != piece.span:
                 raise RetryableError(f"{piece.name}: the file changed while it was read ({piece.span:,} bytes planned, {seen:,} read)")
@@ -83,6 +89,11 @@ class ShardReader:
                 f"{self.shard.name}: {counts.bad_total:,} of {counts.lines:,} lines are bad (mostly '{worst}'), "
                 f"over input.max_bad_ratio {self.config.max_bad_ratio:g}; see `cleaning check --input` for samples"
             )
+
+    @property
+    def line(self) -> int | None:
+        """Number of the line that was read last, from 1; None when it is not known (a byte range of a file)."""
+        return self._line
 
     # -- formats ------------------------------------------------------------------------------------------------------------
 
@@ -166,7 +177,7 @@ class ShardReader:
                     except StopIteration:
                         return
                     except csv.Error as exc:
-                        yield reader.line_num, b"", BadRecord("broken_csv", str(exc))
+                        yield reader.line_num, b"", BadRecordError("broken_csv", str(exc))
                         continue
                     if not row:
                         continue
@@ -175,7 +186,7 @@ class ShardReader:
                         continue
                     raw = ",".join(row).encode("utf-8", "surrogateescape")
                     if len(row) != len(header):
-                        yield reader.line_num, raw, BadRecord("broken_csv", f"{len(row)} cells; the header has {len(header)}")
+                        yield reader.line_num, raw, BadRecordError("broken_csv", f"{len(row)} cells; the header has {len(header)}")
                         continue
                     yield reader.line_num, raw, dict(zip(header, row, strict=True))
 
@@ -190,7 +201,7 @@ class ShardReader:
                     detail = f"the file is over input.max_line_bytes {self.config.max_line_bytes:,}"
                     for _ in blocks:
                         pass
-                    yield piece.skip, raw[:4096], BadRecord("too_long", detail)
+                    yield piece.skip, raw[:4096], BadRecordError("too_long", detail)
                     return
             if not raw.strip():
                 return
@@ -199,7 +210,7 @@ class ShardReader:
             except UnicodeDecodeError as exc:
                 damaged = raw.decode(piece.encoding, errors="replace")
                 if damaged.count("\ufffd") * 100 > len(damaged):
-                    yield piece.skip, raw, BadRecord("undecodable", f"not {piece.encoding}: {exc}"[:200])
+                    yield piece.skip, raw, BadRecordError("undecodable", f"not {piece.encoding}: {exc}"[:200])
                     return
                 text = damaged  # a book with a few bad bytes stays a book; normalize removes and counts the U+FFFD
             yield piece.skip, raw, {"id": piece.name, "text": text.replace("\r\n", "\n").replace("\r", "\n")}
@@ -214,7 +225,7 @@ class ShardReader:
             self.counts.lines += 1
             if self._line is not None:
                 self._line += 1
-            if isinstance(value, BadRecord):
+            if isinstance(value, BadRecordError):
                 self._bad(piece, at, value.reason, value.detail, raw)
                 continue
             if isinstance(value, bytes):
@@ -256,7 +267,7 @@ class ShardReader:
         """The document of a record whose text is not simply in the direct field."""
         try:
             text, replaces = self.fields.find(record)
-        except BadRecord as exc:
+        except BadRecordError as exc:
             self._bad(piece, at, exc.reason, exc.detail, line)
             return None
         if replaces == (self.fields.text_field,) and type(record.get(self.fields.text_field)) is str:

@@ -16,7 +16,7 @@ from cleaning.config import FieldsConfig
 Record = dict[str, Any]
 
 
-class BadRecord(Exception):
+class BadRecordError(Exception):
     """The record has no usable text. `reason` is `no_text` or `wrong_type`."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -88,7 +88,7 @@ class TextFields:
         return self._simple
 
     def find(self, record: Record) -> tuple[str, tuple[str, ...]]:
-        """(text, fields that the text replaces). Raises BadRecord."""
+        """(text, fields that the text replaces). Raises BadRecordError."""
         if self._configured is not None:
             return _read(record, self._configured), self._configured.replaces
         if "text" in record:
@@ -97,7 +97,7 @@ class TextFields:
             if all(record.get(name) is not None for name in schema.required):
                 return _read(record, schema), schema.replaces
         names = ", ".join(list(record)[:8])
-        raise BadRecord("no_text", f"no field with text; found: {names or 'nothing'}; set input.fields.text")
+        raise BadRecordError("no_text", f"no field with text; found: {names or 'nothing'}; set input.fields.text")
 
     def output_record(self, record: Record, text: str, replaces: tuple[str, ...]) -> Record:
         """The record with its text in `text_field`, everything else as it was, in the same order."""
@@ -123,10 +123,10 @@ def _as_text(value: Any, path: str) -> str:
     if type(value) is str:
         return value
     if value is None:
-        raise BadRecord("no_text", f"'{path}' is null")
+        raise BadRecordError("no_text", f"'{path}' is null")
     if isinstance(value, list) and value and all(type(v) is str for v in value):
         return "\n".join(value)
-    raise BadRecord("wrong_type", f"'{path}' is {_json_type(value)}; a string is expected")
+    raise BadRecordError("wrong_type", f"'{path}' is {_json_type(value)}; a string is expected")
 
 
 def _read(record: Record, schema: Schema) -> str:
@@ -136,11 +136,11 @@ def _read(record: Record, schema: Schema) -> str:
             if type(value) is not str:
                 if value is None:
                     continue
-                raise BadRecord("wrong_type", f"'{path}' is {_json_type(value)}; a string is expected")
+                raise BadRecordError("wrong_type", f"'{path}' is {_json_type(value)}; a string is expected")
             if value:
                 parts.append(value)
     if not parts and not any(name in record for name in schema.required):
-        raise BadRecord("no_text", f"no field {' or '.join(repr(p) for p in schema.paths)}")
+        raise BadRecordError("no_text", f"no field {' or '.join(repr(p) for p in schema.paths)}")
     if len(parts) > 1 and schema.join == "\n" and parts[1].lstrip().startswith(parts[0].strip()) and "title" in schema.paths[0]:
         parts = parts[1:]  # the body repeats its title
     return schema.join.join(parts)
@@ -156,7 +156,7 @@ def _values(node: Any, path: str) -> Iterator[Any]:
         return
     if many:
         if not isinstance(node, list):
-            raise BadRecord("wrong_type", f"'{name}' is {_json_type(node)}; a list is expected")
+            raise BadRecordError("wrong_type", f"'{name}' is {_json_type(node)}; a list is expected")
         for item in node:
             if rest:
                 yield from _values(item, rest)

@@ -73,7 +73,9 @@ def open_stream(raw: HashingFile, compression: str) -> BinaryIO:
         return cast(BinaryIO, gzip.GzipFile(fileobj=io.BufferedReader(raw, BLOCK), mode="rb"))
     if compression == "zst":
         # windows up to 2 GiB are legal in --long files; 128 MiB keeps a worker inside its memory
-        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_size=BLOCK, read_across_frames=True)
+        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
+            cast(BinaryIO, raw), read_size=BLOCK, read_across_frames=True
+        )
         return cast(BinaryIO, reader)
     return cast(BinaryIO, io.BufferedReader(raw, BLOCK))
 
@@ -157,7 +159,7 @@ def line_blocks(
 
 
 def _oversize(offset: int, data: bytes, spill: Path | None) -> Oversize:
-    line = Oversize(offset, 0, cast(BinaryIO, tempfile.TemporaryFile(dir=spill)))
+    line = Oversize(offset, 0, cast(BinaryIO, tempfile.TemporaryFile(dir=spill)))  # noqa: SIM115 - closed by who takes it
     line.feed(data)
     return line
 

@@ -33,7 +33,8 @@ def holds(condition: Condition, values: npt.NDArray[np.float32]) -> Bools:
         case ">=":
             return values >= low
         case _:
-            return (values < low) | (values > np.float32(condition.high))
+            outside: Bools = (values < low) | (values > np.float32(condition.high))
+            return outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class Judge:
 
     def acting(self, fired: Bools) -> Bools:
         """Those of `fired` that drop."""
-        return fired & self._drops[:, None]
+        acting: Bools = fired & self._drops[:, None]
+        return acting
 
 
 def in_scope(scope: Scope, docs: Sequence[Doc], matrix: npt.NDArray[np.float32], column: dict[str, int]) -> Bools:

@@ -148,8 +148,8 @@ def load_rules(
             faults.append(f"{rule.where}: rule id '{rule.id}' is taken by {ids.get(rule.id, 'a user rule')}; ids must be unique")
         ids.setdefault(rule.id, rule.where)
     known = [*ids, *extra_ids]
-    for name in [n for n in (*(thresholds or {}), *off) if n not in known]:
-        faults.append(f"rules: no rule '{name}' to change{did_you_mean(name, known)}")
+    strangers = [name for name in (*(thresholds or {}), *off) if name not in known]
+    faults.extend(f"rules: no rule '{name}' to change{did_you_mean(name, known)}" for name in strangers)
     changed: list[Rule] = []
     for rule in rules:
         if rule.id in off:

@@ -13,6 +13,7 @@ fingerprint. The function sees the document and the metrics that it asked for; i
 from __future__ import annotations
 
 import importlib.util
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,8 @@ def load_user_rules(path: Path, shown: str) -> list[UserRule]:
     try:
         spec.loader.exec_module(module)
     except Exception as exc:
-        line = getattr(exc, "lineno", None) or (exc.__traceback__.tb_next.tb_lineno if exc.__traceback__ and exc.__traceback__.tb_next else 1)
+        last = traceback.extract_tb(exc.__traceback__)[-1]
+        line = getattr(exc, "lineno", None) or (last.lineno if last.filename == str(path) else 1)
         raise RuleError(f"{shown}:{line}: {type(exc).__name__}: {exc}") from exc
     found: list[UserRule] = []
     faults: list[str] = []

@@ -95,7 +95,7 @@ class Stage(ABC):
         """Names of the files whose contents belong to the fingerprint, as the parameters write them."""
         return []
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027 - most stages have nothing more to check
         """Validate what the parameters alone cannot show (rule files, lists, models). Raises UserError."""
 
     def identity(self) -> dict[str, Any]:

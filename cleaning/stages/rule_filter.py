@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import numpy as np
 import numpy.typing as npt
 import xxhash
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from cleaning.config import Strict
 from cleaning.doc import Batch, Doc, Drop
 from cleaning.errors import RuleError
-from cleaning.rules.judge import SCOPE_METRICS, Bools, Judge, holds, in_scope, scripts
+from cleaning.rules.judge import SCOPE_METRICS, Bools, Judge, Verdicts, holds, in_scope, scripts
 from cleaning.rules.schema import Rule, load_rules
 from cleaning.rules.user_rules import UserRule, load_user_rules
 from cleaning.stages.contract import FindFile, Stage, Step, StepDefaults
@@ -34,7 +34,7 @@ class RulesParams(Strict):
 
     files: Paths = ()
     user: Paths = ()
-    thresholds: dict[str, str] = {}
+    thresholds: dict[str, str] = Field(default_factory=dict)
     off: Paths = ()
     metrics: Paths = ()  # measured and stored though no rule asks for them; `all` measures everything
 
@@ -92,7 +92,7 @@ class RuleStep(StepDefaults):
         matrix = self._metrics.compute([doc.text for doc in docs])
         if self._set.line_rules and self._drop_lines(batch, docs, matrix):
             matrix = self._metrics.compute([doc.text for doc in docs])
-        verdicts = self._judge(docs, matrix, self._user_rows(docs, matrix))
+        verdicts = self.judge(docs, matrix)
         self._count(batch, matrix, verdicts.fired, verdicts.first)
         for d in np.flatnonzero(verdicts.fired.any(axis=0)).tolist():
             doc = docs[d]
@@ -107,8 +107,13 @@ class RuleStep(StepDefaults):
                 rule = self._set.rules[i]
                 value = _plain(matrix[d, self._metrics.column[rule.metric]]) if rule.clauses else None
                 payload = {"id": doc.id, "value": value, "text": doc.text[:SNIPPET]}
-                batch.stats.sample("rules", rule.id, xxhash.xxh64_hexdigest(f"{rule.id}\0{doc.id}".encode("utf-8", "surrogatepass")), payload)
+                rank = xxhash.xxh64_hexdigest(f"{rule.id}\0{doc.id}".encode("utf-8", "surrogatepass"))
+                batch.stats.sample("rules", rule.id, rank, payload)
         batch.matrices.append((self._metrics.names, positions, matrix))
+
+    def judge(self, docs: list[Doc], matrix: npt.NDArray[np.float32]) -> Verdicts:
+        """Every rule on documents whose metrics are the rows of `matrix`."""
+        return self._judge(docs, matrix, self._user_rows(docs, matrix))
 
     def _drop(self, rule: Rule, doc: Doc, row: npt.NDArray[np.float32], fired: list[int], first: int) -> Drop:
         names = [self._ids[first], *(self._ids[i] for i in fired if i != first and self._set.rules[i].action == "drop")]

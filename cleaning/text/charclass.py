@@ -24,7 +24,10 @@ FLAGS = (
 BIT = {name: 1 << i for i, name in enumerate(FLAGS)}
 
 # function characters of modern written Chinese, both scripts: particles, pronouns, prepositions, conjunctions, auxiliaries
-STOP_HAN = "的了着过得地是在有和与及或而且但也都就才还又很更最不没未被把将对从向到为以于由因所之其这那此每各些们我你您他她它谁什怎么吗呢吧啊会能可要想该让使说时来去上下中里后前著過與還沒將對從於這個們麼嗎讓說時來後裡為個一"
+STOP_HAN = (
+    "的了着过得地是在有和与及或而且但也都就才还又很更最不没未被把将对从向到为以于由因所之其这那此每各些们"
+    "我你您他她它谁什怎么吗呢吧啊会能可要想该让使说时来去上下中里后前著過與還沒將對從於這個們麼嗎讓說時來後裡為個一"
+)
 # function characters of classical Chinese, both scripts
 STOP_CLASSICAL = "之乎者也矣焉哉其以于於为為而则則乃且若所与與曰吾汝尔爾岂豈何此故无無不有夫盖蓋虽雖"
 TERMINAL = "。！？；…：．｡.!?;:～~"
@@ -32,7 +35,8 @@ CLOSER = "”’」』）)】》〉］]}\"'＂｣﹂﹄"
 BULLET = "•●○■□▪▫※·➢◆◇★☆►▶-*–—"
 HAN_PUNCT = "，。、；：？！“”‘’（）《》〈〉【】「」『』〔〕…—～·｡､"
 _INVISIBLE = [0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x180F), *range(0x200B, 0x2010)]
-_INVISIBLE += [*range(0xFE00, 0xFE10), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x3164, 0xFEFF, 0xFFA0, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)]
+_INVISIBLE += [*range(0xFE00, 0xFE10), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x3164, 0xFEFF, 0xFFA0]
+_INVISIBLE += [*range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)]
 _HAN = [(0x3005, 0x3007), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF)]
 _KANA = [(0x3041, 0x3096), (0x309D, 0x309F), (0x30A1, 0x30FA), (0x30FC, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F)]
 _HANGUL = [(0x1100, 0x11FF), (0x3131, 0x318E), (0xA960, 0xA97F), (0xAC00, 0xD7A3), (0xD7B0, 0xD7FF)]
@@ -136,7 +140,8 @@ def _rare_han(flags: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
 def classes_with(*names: str) -> npt.NDArray[np.bool_]:
     """(256,) mask of the classes that have any of these flags."""
     wanted = np.uint64(sum(BIT[name] for name in names))
-    return (char_tables().bits & wanted) != 0
+    mask: npt.NDArray[np.bool_] = (char_tables().bits & wanted) != 0
+    return mask
 
 
 def utf32(texts: list[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:

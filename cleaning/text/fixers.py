@@ -222,8 +222,14 @@ def drop_urls(text: str) -> str:
 
 # -- HTML -------------------------------------------------------------------------------------------------------------------
 
-_BLOCK = "address|article|aside|blockquote|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|li|main|nav|ol|option|p|pre|section|select|table|tbody|td|tfoot|th|thead|title|tr|ul"
-_INLINE = "a|abbr|b|bdi|bdo|big|body|button|cite|code|del|em|embed|font|head|html|i|iframe|img|input|ins|kbd|label|link|mark|meta|noscript|object|param|picture|rp|rt|ruby|s|samp|small|source|span|strike|strong|sub|sup|svg|textarea|tt|u|var|video|wbr"
+_BLOCK = (
+    "address|article|aside|blockquote|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|li|main|nav"
+    "|ol|option|p|pre|section|select|table|tbody|td|tfoot|th|thead|title|tr|ul"
+)
+_INLINE = (
+    "a|abbr|b|bdi|bdo|big|body|button|cite|code|del|em|embed|font|head|html|i|iframe|img|input|ins|kbd|label|link|mark|meta"
+    "|noscript|object|param|picture|rp|rt|ruby|s|samp|small|source|span|strike|strong|sub|sup|svg|textarea|tt|u|var|video|wbr"
+)
 _ATTRIBUTES = r"(?:\s+[A-Za-z_:@][\w:.-]*(?:\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|[^\s\"'<>=]+))?)*\s*/?"
 _TAG_RE = re.compile(rf"<(/?)({_BLOCK}|{_INLINE})({_ATTRIBUTES})>", re.IGNORECASE)
 _BLOCK_RE = re.compile(f"(?:{_BLOCK})$", re.IGNORECASE)

@@ -43,7 +43,7 @@ def _insert(keys: Row, mask: np.uint64, key: np.uint64) -> int:
     slot = (key ^ (key >> np.uint64(29))) & mask
     while keys[slot] != 0 and keys[slot] != key:
         slot = (slot + np.uint64(1)) & mask
-    return np.int64(slot)
+    return int(slot)
 
 
 @njit(cache=True, nogil=True)
@@ -55,8 +55,18 @@ def _table_size(n: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def measure_lines(codes: UInt, offsets: Row, class_of: Row, is_space: Row, is_end: Row, is_closer: Row, is_bullet: Row, is_dots: Row,
-                  unit_kind: Row, out: Row) -> None:
+def measure_lines(
+    codes: UInt,
+    offsets: Row,
+    class_of: Row,
+    is_space: Row,
+    is_end: Row,
+    is_closer: Row,
+    is_bullet: Row,
+    is_dots: Row,
+    unit_kind: Row,
+    out: Row,
+) -> None:
     """`out[d]`: LINE_COLUMNS. A line is what stands between newlines and is not blank; characters are those that are not space."""
     for d in range(offsets.size - 1):
         lo, hi = offsets[d], offsets[d + 1]
@@ -114,8 +124,27 @@ def measure_lines(codes: UInt, offsets: Row, class_of: Row, is_space: Row, is_en
 
 
 @njit(cache=True, nogil=True)
-def _segment(codes: UInt, lo: int, hi: int, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt, hashes: Row, chars: Row, kinds: Row
-             ) -> tuple[int, int]:
+def measure_clauses(codes: UInt, offsets: Row, class_of: Row, is_han: Row, out: Row) -> None:
+    """`out[d]`: clauses (runs of Han characters), then clauses of the commonest length among 4, 5 and 7, the lengths of verse."""
+    for d in range(offsets.size - 1):
+        length, fours, fives, sevens = 0, 0, 0, 0
+        for i in range(offsets[d], offsets[d + 1] + 1):
+            if i < offsets[d + 1] and is_han[class_of[codes[i]]]:
+                length += 1
+                continue
+            if length > 0:
+                out[d, 0] += 1
+                fours += length == 4
+                fives += length == 5
+                sevens += length == 7
+            length = 0
+        out[d, 1] = max(fours, fives, sevens)
+
+
+@njit(cache=True, nogil=True)
+def _segment(
+    codes: UInt, lo: int, hi: int, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt, hashes: Row, chars: Row, kinds: Row
+) -> tuple[int, int]:
     """Fill hashes, lengths and kinds of the units from `lo` on, at most `hashes.size`; returns (units, where it stopped)."""
     n, i = 0, lo
     while i < hi and n < hashes.size:
@@ -150,8 +179,9 @@ def _segment(codes: UInt, lo: int, hi: int, class_of: Row, unit_kind: Row, is_up
 
 
 @njit(cache=True, nogil=True)
-def measure_units(codes: UInt, offsets: Row, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt, stop_en: Row, out: Row,
-                  entropy: Row) -> None:
+def measure_units(
+    codes: UInt, offsets: Row, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt, stop_en: Row, out: Row, entropy: Row
+) -> None:
     """`out[d]`: UNIT_COLUMNS; `entropy[d]`: unigram entropy of the units in nats (mean over windows, weighted by units)."""
     hashes, chars, kinds = np.empty(WINDOW, np.uint64), np.empty(WINDOW, np.int32), np.empty(WINDOW, np.uint8)
     for d in range(offsets.size - 1):
@@ -200,12 +230,14 @@ def measure_units(codes: UInt, offsets: Row, class_of: Row, unit_kind: Row, is_u
 
 
 @njit(cache=True, nogil=True)
-def measure_repetition(codes: UInt, offsets: Row, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt, top: Row, dup: Row, out: Row
-                       ) -> None:
+def measure_repetition(
+    codes: UInt, offsets: Row, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt, top: Row, dup: Row, out: Row
+) -> None:
     """Repetition of unit n-grams, as a share of the units' characters.
 
-    For each n of `top`: count × length of the n-gram that covers most, 0 when none repeats. For each n of `dup`: characters covered by n-grams that
-    have occurred before, each counted once. `out[d]`: the columns of `top`, then of `dup` (n ascending in each); NaN without units.
+    For each n of `top`: count × length of the n-gram that covers most, 0 when none repeats. For each n of `dup`: characters covered by
+    n-grams that have occurred before, each counted once. `out[d]`: the columns of `top`, then of `dup` (n ascending in each); NaN
+    without units.
     """
     hashes, chars, kinds = np.empty(WINDOW, np.uint64), np.empty(WINDOW, np.int32), np.empty(WINDOW, np.uint8)
     grams = np.empty(WINDOW, np.uint64)

@@ -1,0 +1,50 @@
+"""The bundled samples as documents, without the reader: texts for tests of text."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cleaning.doc import Batch, Doc
+from cleaning.stages.contract import Step
+
+RAW = Path(__file__).resolve().parent.parent / "samples" / "raw"
+CASES = Path(__file__).resolve().parent / "cases"
+CLEAN = ("zh_good", "zh_junk", "en_good", "en_junk", "mixed_good", "mixed_junk", "dirty_good", "qa_pairs")
+
+
+@lru_cache(maxsize=None)
+def sample(name: str) -> tuple[dict[str, Any], ...]:
+    """Records of `samples/raw/<name>.jsonl`."""
+    lines = (RAW / f"{name}.jsonl").read_text(encoding="utf-8").split("\n")
+    return tuple(json.loads(line) for line in lines if line.strip())
+
+
+def text_of(record: dict[str, Any]) -> str:
+    """All the text of a record, whatever its fields are called."""
+    text = record.get("text")
+    return text if isinstance(text, str) else "\n".join(str(v) for k, v in sorted(record.items()) if isinstance(v, str) and k != "id")
+
+
+def sample_docs(name: str) -> list[Doc]:
+    """Fresh documents of one sample file."""
+    return [make_doc(text_of(record), record, origin=f"{name}.jsonl") for record in sample(name)]
+
+
+def sample_texts() -> list[str]:
+    """Texts of all sample files."""
+    return [text_of(record) for name in CLEAN for record in sample(name)]
+
+
+def make_doc(text: str, record: dict[str, Any] | None = None, origin: str = "test.jsonl", offset: int = 0) -> Doc:
+    """A document as the reader would make it."""
+    return Doc(record if record is not None else {}, text, b"", origin, offset)
+
+
+def run_step(step: Step, docs: list[Doc]) -> Batch:
+    """Put documents through a step as one batch."""
+    batch = Batch(docs)
+    step(batch)
+    return batch

@@ -1,0 +1,26 @@
+"""The test-suite's own guards work."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.conftest import NetworkBlockedError
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_network_raises(family: socket.AddressFamily) -> None:
+    with socket.socket(family) as one, pytest.raises(NetworkBlockedError):
+        one.connect(("localhost", 9))
+    with socket.socket(family) as one, pytest.raises(NetworkBlockedError):
+        one.connect_ex(("localhost", 9))
+
+
+def test_unix_sockets_still_connect(tmp_path_factory: pytest.TempPathFactory) -> None:
+    place = str(tmp_path_factory.mktemp("s") / "s")
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(place)
+        server.listen()
+        client.connect(place)
+        assert client.getpeername() == place
