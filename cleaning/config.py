@@ -59,7 +59,7 @@ class InputConfig(Strict):
     format: Literal["auto", "jsonl", "json", "csv", "txt"] = "auto"
     encoding: str = "auto"
     fields: Literal["auto"] | FieldsConfig = "auto"
-    max_line_bytes: Size = 16 << 20
+    max_line_bytes: Size = 8 << 20
     max_bad_ratio: float = Field(default=0.5, ge=0, le=1)
     shard_bytes: Size = 64 << 20
     group_bytes: Annotated[int, BeforeValidator(parse_size), Field(ge=0)] = 4 << 20

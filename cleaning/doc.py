@@ -39,22 +39,40 @@ class Drop:
 
 
 class Doc:
-    """One document on its way through a pass."""
+    """One document on its way through a pass.
 
-    __slots__ = ("carried", "drop", "notes", "offset", "origin", "original", "raw", "record", "replaces", "text")
+    A pass makes millions of these, so what most documents never have (notes, a drop, …) lives on the class until it is set.
+    """
 
-    def __init__(self, record: dict[str, Any], text: str, raw: bytes, origin: str, offset: int, replaces: tuple[str, ...] = ()) -> None:
+    drop: Drop | None = None
+    replaces: tuple[str, ...] = ()  # fields that the text takes the place of; empty: the text is already where the output has it
+    carried: bytes | None = None  # what an earlier pass of this run knew, as it was read (see io/carry.py)
+    _notes: dict[str, Any] | None = None
+
+    def __init__(self, record: dict[str, Any], text: str, raw: bytes, origin: str, offset: int) -> None:
         self.record = record  # the input record, never modified
         self.text = text  # what the steps see and rewrite
         self.original = text  # what the reader found
         self.raw = raw  # the input record as a line of UTF-8 JSON
-        self.replaces = replaces  # fields that the text takes the place of; empty: the text is already where the output has it
         self.origin = origin  # the input file, relative to the input directory
         self.offset = offset  # byte offset of the record in the (decompressed) file
-        notes = record.get("cleaning")
-        self.notes: dict[str, Any] = {k: v for k, v in notes.items() if k != "reject"} if type(notes) is dict else {}
-        self.drop: Drop | None = None
-        self.carried: bytes | None = None  # what an earlier pass of this run knew, as it was read (see io/carry.py)
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What stages learned; what an earlier run wrote under `cleaning` is in here, but not its `reject`."""
+        if self._notes is None:
+            given = self.record.get("cleaning")
+            self._notes = {k: v for k, v in given.items() if k != "reject"} if type(given) is dict else {}
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: dict[str, Any]) -> None:
+        self._notes = notes
+
+    @property
+    def learned(self) -> bool:
+        """Whether there is anything to write under `cleaning`; does not create the notes."""
+        return bool(self._notes) or "cleaning" in self.record
 
     @property
     def id(self) -> str:

@@ -16,7 +16,8 @@ from cleaning.engine.plan import Resolved
 from cleaning.errors import UserError
 from cleaning.io.reader import ShardReader
 from cleaning.io.records import TextFields
-from cleaning.io.shards import find_shards
+from cleaning.io.shards import Piece, find_shards
+from cleaning.io.streams import HashingFile, compression_of, line_blocks, open_stream, read_blocks
 from cleaning.rules.judge import scripts
 from cleaning.rules.schema import Rule
 from cleaning.stages.contract import GlobalStage, ShardContext, Stage
@@ -34,19 +35,34 @@ def find_line(path: Path, line: int, config: RunConfig) -> Doc:
     seen = 0
     with tempfile.TemporaryFile() as quarantine:
         for shard in find_shards(settings):
-            reader = ShardReader(shard, settings, fields, quarantine, batch_bytes=1)
-            for docs in reader:
+            offset = _offset_of(shard.pieces[0], line) if shard.pieces[0].format == "jsonl" else None
+            for docs in ShardReader(shard, settings, fields, quarantine):
                 for doc in docs:
-                    seen = reader.line or 0
-                    if seen == line:
+                    seen += 1
+                    if doc.offset == offset or (offset is None and seen == line and shard.pieces[0].format != "jsonl"):
                         return doc
-                if seen > line:
-                    break
         quarantine.seek(0)
         for row in map(orjson.loads, quarantine):
             if row["line"] == line:
                 raise UserError(f"{path}:{line}: a bad line: {row['reason']}: {row['detail']}")
-    raise UserError(f"{path}:{line}: no document there" + (f"; the file has {seen} lines" if seen < line else " (a blank line)"))
+    raise UserError(f"{path}:{line}: no document there (a blank line, or the file is shorter)")
+
+
+def _offset_of(piece: Piece, line: int) -> int:
+    """Where a line of JSONL starts; -1 when there is none."""
+    newline = "\n".encode(piece.encoding) if piece.encoding.startswith("utf-16") else b"\n"
+    path = Path(piece.path)
+    with HashingFile(path) as raw, open_stream(raw, compression_of(path)) as stream:
+        stream.read(piece.skip)
+        before = 0
+        for item in line_blocks(read_blocks(stream, piece.name), 1 << 60, piece.skip, newline):
+            if not isinstance(item, tuple):
+                continue
+            offset, lines = item
+            if before + len(lines) >= line:
+                return offset + sum(len(text) + len(newline) for text in lines[: line - before - 1])
+            before += len(lines)
+    return -1
 
 
 def explain_document(resolved: Resolved, doc: Doc) -> str:

@@ -44,6 +44,11 @@ class Stats:
         if len(kept) < SAMPLES_PER_KEY or rank < kept[-1][0]:
             table[key] = _smallest([*kept, (rank, payload)])
 
+    def wants(self, stage: str, key: str, rank: str) -> bool:
+        """Whether a sample of this rank would stay: asked before its payload is made."""
+        kept = self.samples.get(stage, {}).get(key, [])
+        return len(kept) < SAMPLES_PER_KEY or rank <= kept[-1][0]
+
     def add(self, other: Stats) -> None:
         """Fold `other` into this one."""
         for stage, counters in other.counters.items():

@@ -9,18 +9,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 
 from cleaning.text.charclass import BIT, char_tables
 
 WINDOW = 1 << 18  # units of one window of the repetition and entropy metrics
 UNIQUE_UNITS = 1000
-GOPHER_STOPS = frozenset("the be to of and that have with".split())
-ALL_STOPS = GOPHER_STOPS | frozenset("a in is it for on as was at by this are from or an not we you i but".split())
+GOPHER_STOPS = frozenset(("the", "be", "to", "of", "and", "that", "have", "with"))
+# fmt: off
+ALL_STOPS = GOPHER_STOPS | {
+    "a", "in", "is", "it", "for", "on", "as", "was", "at", "by", "this", "are", "from", "or", "an", "not", "we", "you", "i", "but",
+}
+# fmt: on
 LETTERS = ("han", "kana", "hangul", "latin", "other_letter")
 
 
-@lru_cache(maxsize=None)
+@cache
 def has(c: str, *flags: str) -> bool:
     """Whether the character has any of these flags."""
     tables = char_tables()
@@ -37,6 +41,11 @@ def count_classes(texts: Sequence[str]) -> list[dict[int, int]]:
     """Characters of each class, for each text."""
     class_of = char_tables().class_of
     return [dict(Counter(int(class_of[ord(c)]) for c in text)) for text in texts]
+
+
+def find_doubled(text: str) -> bool:
+    """Whether a punctuation mark or symbol stands twice in a row."""
+    return any(a == b and has(a, "punct", "symbol") for a, b in zip(text, text[1:], strict=False))
 
 
 # -- lines --------------------------------------------------------------------------------------------------------------------
@@ -88,6 +97,11 @@ def measure_line(line: str) -> dict[str, float]:
         "line_garble_ratio": share("replacement", "private", "control"),
         "line_terminated": float(bool(ink) and has(ink[-1], "terminal", "closer")),
     }
+
+
+def count_lines(lines: Sequence[str]) -> list[dict[str, float]]:
+    """LINE_METRICS of some lines: the twin of `_count_lines` and of what `line_matrix` makes of it."""
+    return [measure_line(line) for line in lines]
 
 
 # -- units --------------------------------------------------------------------------------------------------------------------

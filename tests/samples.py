@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ CASES = Path(__file__).resolve().parent / "cases"
 CLEAN = ("zh_good", "zh_junk", "en_good", "en_junk", "mixed_good", "mixed_junk", "dirty_good", "qa_pairs")
 
 
-@lru_cache(maxsize=None)
+@cache
 def sample(name: str) -> tuple[dict[str, Any], ...]:
     """Records of `samples/raw/<name>.jsonl`."""
     lines = (RAW / f"{name}.jsonl").read_text(encoding="utf-8").split("\n")

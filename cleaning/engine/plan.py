@@ -272,9 +272,10 @@ def resolve(loaded: LoadedConfig) -> Resolved:
             faults.extend(exc.faults if isinstance(exc, UserError) else [str(exc)])
         stages.append(stage)
     known = {*STAGES, *(stage.name for stage in stages), *config.stages}
-    for name in config.sections:
-        if name not in known and len(stages) == len(config.stages):
-            faults.append(f"{loaded.source.where([name])}: unknown key '{name}'{did_you_mean(name, [*known, *RunConfig.model_fields])}")
+    if len(stages) == len(config.stages):
+        keys = [*known, *RunConfig.model_fields]
+        unknown = [name for name in config.sections if name not in known]
+        faults.extend(f"{loaded.source.where([name])}: unknown key '{name}'{did_you_mean(name, keys)}" for name in unknown)
     strangers = [name for name in config.engine.checkpoint if name not in config.stages]
     where = loaded.source.where(["engine", "checkpoint"])
     faults.extend(f"{where}: engine.checkpoint: '{name}' is not among the stages" for name in strangers)

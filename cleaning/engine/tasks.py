@@ -7,6 +7,7 @@ directory, check that no document got lost, and commit. Nothing is left behind b
 from __future__ import annotations
 
 import errno
+import gc
 import resource
 import sys
 import time
@@ -17,15 +18,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import xxhash
-import zstandard
 
 from cleaning import __version__
 from cleaning.doc import Batch, Doc, Drop
+from cleaning.engine.metrics_file import MetricsFile
 from cleaning.engine.plan import FORMAT, Phase, Plan, Task
 from cleaning.errors import ConservationError, RetryableError, ShardError, UserError
 from cleaning.io.carry import STEM as CARRY
-from cleaning.io.carry import carry_lines, fresh, read_carried
+from cleaning.io.carry import carry_line, fresh, read_carried
 from cleaning.io.commit import TaskDirectory, to_bytes, write_file
 from cleaning.io.parts import write_partitioned
 from cleaning.io.reader import MAX_BATCH_DOCS, ShardReader
@@ -74,6 +74,8 @@ def run_task(plan: Plan, task: Task, report: Report | None = None) -> dict[str, 
         directory = TaskDirectory.begin(target)
     except OSError as exc:
         raise _io_error(exc) from exc
+    collecting = gc.isenabled()
+    gc.disable()  # millions of documents come and go without a cycle among them; the collector would walk them for nothing
     try:
         if phase.kind == "reduce":
             manifest, stats, seconds = _run_reduce(plan, phase, task, directory.scratch)
@@ -94,6 +96,9 @@ def run_task(plan: Plan, task: Task, report: Report | None = None) -> dict[str, 
     except BaseException:
         directory.abort()
         raise
+    finally:
+        if collecting:
+            gc.enable()
     return dict(manifest["counts"])
 
 
@@ -134,9 +139,11 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
     shard = plan.shards[task.index]
     context = ShardContext(task.index, len(plan.shards), shard.name, tuple(plan.reduced(phase)))
     kept_line, rejected_line = line_writer(plan.config.output, plan.fields)
+    if not last:
+        kept_line = carry_line
     kept = PartWriter(scratch, "kept" if last else CARRY, plan.config.output if last else _carry_output(plan))
     rejected: dict[str, PartWriter] = {}
-    side = _SideFile()
+    side = MetricsFile()
     emitted: dict[str, list[Any]] = {name: [] for name, kind, _ in steps if kind == "tap"}
     for _, _, step in steps:
         step.open(context)
@@ -151,25 +158,18 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
             work.seconds[READ] = work.seconds.get(READ, 0.0) + now - clock
             batch = _run_batch(work, docs, steps, kept.rows_written)
             clock = time.perf_counter()
-            for doc in batch.docs:
-                if doc.drop is None:
-                    if last:
-                        kept.write(kept_line(doc))
-                    else:
-                        known, raw = carry_lines(doc)
-                        kept.write(known + b"\n" + raw)
-                else:
-                    stage = doc.drop.stage
-                    if stage not in rejected:
-                        rejected[stage] = PartWriter(scratch / "rejected", stage, plan.config.output)
-                    rejected[stage].write(rejected_line(doc))
+            live = batch.live
+            kept.write([kept_line(doc) for doc in live])
+            if len(live) < len(batch.docs):
+                _write_rejected(batch, rejected, scratch, plan, rejected_line)
             side.add(batch, work.progress.documents)
             for name, records in batch.records.items():
                 emitted[name].extend(records)
             work.stats.add(batch.stats)
             work.progress.documents += len(batch.docs)
-            work.progress.kept += len(batch.live)
+            work.progress.kept += len(live)
             work.progress.chars += sum([len(doc.original) for doc in batch.docs])
+            del docs, batch, live  # the next batch is read while these would still be held
             now = time.perf_counter()
             work.seconds["write"] = work.seconds.get("write", 0.0) + now - clock
             clock = now
@@ -195,6 +195,17 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
         (scratch / ".none").unlink()
     counts = _conserve(work, reader, kept.rows, {name: writer.rows for name, writer in rejected.items()})
     return {"files": work.files, "counts": counts, "inputs": inputs}, work.stats, work.seconds
+
+
+def _write_rejected(batch: Batch, writers: dict[str, PartWriter], scratch: Path, plan: Plan, line: Callable[[Doc], bytes]) -> None:
+    by_stage: dict[str, list[bytes]] = {}
+    for doc in batch.docs:
+        if doc.drop is not None:
+            by_stage.setdefault(doc.drop.stage, []).append(line(doc))
+    for stage, lines in by_stage.items():
+        if stage not in writers:
+            writers[stage] = PartWriter(scratch / "rejected", stage, plan.config.output)
+        writers[stage].write(lines)
 
 
 def _carry_output(plan: Plan) -> Any:
@@ -325,35 +336,6 @@ def _conserve(work: _Pass, reader: ShardReader | None, kept: int, rejected: dict
     if reader is not None:
         counts.update(lines=reader.counts.lines, bad_lines=reader.counts.bad_total, blank_lines=reader.counts.blank)
     return counts
-
-
-class _SideFile:
-    """The metric rows of a pass, columnar, so that thresholds can be tried without reading a text again."""
-
-    def __init__(self) -> None:
-        self._names: tuple[str, ...] = ()
-        self._ordinals: list[Any] = []
-        self._rows: list[Any] = []
-        self._kept: list[Any] = []
-
-    def add(self, batch: Batch, before: int) -> None:
-        """Take the rows of a batch; `before` documents of the shard came earlier."""
-        for names, positions, matrix in batch.matrices:
-            self._names = names
-            self._ordinals.append(np.asarray(positions, np.uint32) + np.uint32(before))
-            self._kept.append(np.array([batch.docs[p].drop is None for p in positions], np.uint8))
-            self._rows.append(matrix)
-
-    def write(self, scratch: Path) -> dict[str, dict[str, Any]]:
-        """`metrics.zst`: a JSON line (names, rows), ordinals (uint32), kept (uint8), then one float32 column after the other."""
-        if not self._rows:
-            return {}
-        matrix = np.concatenate(self._rows)
-        head = to_bytes({"metrics": list(self._names), "rows": len(matrix)}).replace(b"\n", b"") + b"\n"
-        body = b"".join([head, np.concatenate(self._ordinals).tobytes(), np.concatenate(self._kept).tobytes(), matrix.T.tobytes()])
-        data = zstandard.ZstdCompressor(level=1).compress(body)
-        (scratch / "metrics.zst").write_bytes(data)
-        return {"metrics.zst": {"size": len(data), "digest": xxhash.xxh3_128_hexdigest(data), "rows": len(matrix)}}
 
 
 # -- reduces --------------------------------------------------------------------------------------------------------------------

@@ -23,24 +23,25 @@ STEM = "carry"
 _NO_LIMIT = 1 << 62
 
 
-def carry_lines(doc: Doc) -> tuple[bytes, bytes]:
-    """(what is known, the record)."""
+def carry_line(doc: Doc) -> bytes:
+    """What is known, a newline, the record."""
     known: dict[str, Any] = {"f": doc.origin, "o": doc.offset}
     if doc.text != doc.original:
         known["t"] = doc.text
     if doc.notes:
         known["n"] = doc.notes
-    return orjson.dumps(known), doc.raw.strip()
+    return orjson.dumps(known) + b"\n" + doc.raw.strip()
 
 
 def carried_doc(known_line: bytes, raw: bytes, fields: TextFields) -> Doc:
-    """The document that `carry_lines` put down."""
+    """The document that `carry_line` put down."""
     known = orjson.loads(known_line)
     record = orjson.loads(raw)
     text, replaces = fields.find(record)
     if replaces == (fields.text_field,) and type(record.get(fields.text_field)) is str:
         replaces = ()
-    doc = Doc(record, text, raw, known["f"], known["o"], replaces)
+    doc = Doc(record, text, raw, known["f"], known["o"])
+    doc.replaces = replaces
     doc.text = known.get("t", text)
     doc.notes = known.get("n", {})
     doc.carried = known_line
@@ -51,7 +52,9 @@ def fresh(doc: Doc, fields: TextFields) -> Doc:
     """The document as it came into this pass."""
     if doc.carried is not None:
         return carried_doc(doc.carried, doc.raw, fields)
-    return Doc(doc.record, doc.original, doc.raw, doc.origin, doc.offset, doc.replaces)
+    new = Doc(doc.record, doc.original, doc.raw, doc.origin, doc.offset)
+    new.replaces = doc.replaces
+    return new
 
 
 def read_carried(files: list[Path], fields: TextFields, batch_bytes: int, max_docs: int) -> Iterator[list[Doc]]:

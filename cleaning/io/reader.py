@@ -24,7 +24,7 @@ from cleaning.errors import RetryableError, ShardError
 from cleaning.io.objects import json_values
 from cleaning.io.records import BadRecordError, TextFields
 from cleaning.io.shards import Piece, Shard
-from cleaning.io.streams import HashingFile, Oversize, compression_of, line_blocks, open_stream, read_blocks
+from cleaning.io.streams import BLOCK, HashingFile, Oversize, compression_of, line_blocks, open_stream, read_blocks
 
 MAX_BATCH_DOCS = 2048
 _ENDINGS = b" \t\r\n"
@@ -73,7 +73,7 @@ class ShardReader:
             with HashingFile(path, piece.start, piece.end) as raw, open_stream(raw, compression_of(path)) as stream:
                 if piece.skip:
                     stream.read(piece.skip)
-                yield from _READERS[piece.format](self, piece, read_blocks(stream, piece.name))
+                yield from _READERS[piece.format](self, piece, read_blocks(stream, piece.name, min(BLOCK, self._batch_bytes)))
                 digest = raw.drain()
                 seen = raw.bytes_read
             after = os.stat(piece.path)
@@ -90,70 +90,67 @@ class ShardReader:
                 f"over input.max_bad_ratio {self.config.max_bad_ratio:g}; see `cleaning check --input` for samples"
             )
 
-    @property
-    def line(self) -> int | None:
-        """Number of the line that was read last, from 1; None when it is not known (a byte range of a file)."""
-        return self._line
-
     # -- formats ------------------------------------------------------------------------------------------------------------
 
     def _jsonl(self, piece: Piece, blocks: Iterator[bytes]) -> Iterator[list[Doc]]:
-        """The hot loop: one orjson.loads and one Doc a line."""
-        utf16 = piece.encoding.startswith("utf-16")
-        newline = "\n".encode(piece.encoding) if utf16 else b"\n"
-        transcode = piece.encoding != "utf-8"
-        direct = self.fields.direct
-        rewrite = direct != self.fields.text_field
-        name, width = piece.name, len(newline)
-        docs: list[Doc] = []
-        held = 0
-        start = piece.start + piece.skip
-        for item in line_blocks(blocks, self.config.max_line_bytes, start, newline, self._spill):
+        """The hot loop: one orjson.loads and one Doc a line; whatever is not that simple is handed to `_odd_line`."""
+        newline = "\n".encode(piece.encoding) if piece.encoding.startswith("utf-16") else b"\n"
+        # without a direct field (or with bytes that are not UTF-8) every line takes the long way
+        direct = self.fields.direct if piece.encoding == "utf-8" else None
+        name, width, loads = piece.name, len(newline), orjson.loads
+        for item in line_blocks(blocks, self.config.max_line_bytes, piece.start + piece.skip, newline, self._spill):
             if isinstance(item, Oversize):
                 self._bad_oversize(piece, item)
                 continue
             offset, lines = item
-            for line in lines:
-                at = offset
-                offset += len(line) + width
-                if self._line is not None:
-                    self._line += 1
-                if not line or line.isspace() or (utf16 and line == b"\r\x00"):
-                    self.counts.blank += 1
-                    continue
-                self.counts.lines += 1
-                if transcode:
-                    try:
-                        utf8 = line.decode(piece.encoding).encode()
-                    except UnicodeError as exc:
-                        self._bad(piece, at, "undecodable", f"not {piece.encoding}: {exc}"[:200], line)
-                        continue
-                else:
-                    utf8 = line
+            docs: list[Doc] = []
+            add = docs.append
+            blank = self.counts.blank
+            number = self._line
+            for i, line in enumerate(lines):
                 try:
-                    record = orjson.loads(utf8)
-                except orjson.JSONDecodeError as exc:
-                    self._bad(piece, at, *_why_not_json(utf8, exc), line)
-                    continue
-                if type(record) is not dict:
-                    self._bad(piece, at, "not_an_object", f"the line is {type(record).__name__}; an object is expected", line)
-                    continue
-                text = record.get(direct) if direct is not None else None
-                if type(text) is str and not rewrite:
-                    docs.append(Doc(record, text, utf8, name, at))
+                    record = loads(line)
+                    text = record[direct]
+                except (orjson.JSONDecodeError, KeyError, TypeError):
+                    text = None
+                if type(text) is str:
+                    add(Doc(record, text, line, name, offset))
                 else:
-                    doc = self._document(piece, record, utf8, at, line)
-                    if doc is None:
-                        continue
-                    docs.append(doc)
-                held += len(line)
-                if held >= self._batch_bytes or len(docs) >= MAX_BATCH_DOCS:
-                    self.counts.documents += len(docs)
-                    yield docs
-                    docs, held = [], 0
-        if docs:
+                    self._line = None if number is None else number + i + 1
+                    doc = self._odd_line(piece, line, offset)
+                    if doc is not None:
+                        add(doc)
+                offset += len(line) + width
+            self._line = None if number is None else number + len(lines)
+            self.counts.lines += len(lines) - (self.counts.blank - blank)
             self.counts.documents += len(docs)
-            yield docs
+            lines.clear()  # a generator that waits holds what its variables name; these may be large
+            while docs:
+                some, docs = docs[:MAX_BATCH_DOCS], docs[MAX_BATCH_DOCS:]
+                yield some
+                del some
+
+    def _odd_line(self, piece: Piece, line: bytes, at: int) -> Doc | None:
+        """A blank line, a bad one, one in another encoding, or a record of another schema."""
+        utf8 = line
+        if piece.encoding != "utf-8":
+            try:
+                utf8 = line.decode(piece.encoding).encode()
+            except UnicodeError as exc:
+                self._bad(piece, at, "undecodable", f"not {piece.encoding}: {exc}"[:200], line)
+                return None
+        if not utf8 or utf8.isspace():
+            self.counts.blank += 1
+            return None
+        try:
+            record = orjson.loads(utf8)
+        except orjson.JSONDecodeError as exc:
+            self._bad(piece, at, *_why_not_json(utf8, exc), line)
+            return None
+        if type(record) is not dict:
+            self._bad(piece, at, "not_an_object", f"the line is {type(record).__name__}; an object is expected", line)
+            return None
+        return self._document(piece, record, utf8, at, line)
 
     def _json(self, piece: Piece, blocks: Iterator[bytes]) -> Iterator[list[Doc]]:
         limit = self.config.max_line_bytes
@@ -272,7 +269,9 @@ class ShardReader:
             return None
         if replaces == (self.fields.text_field,) and type(record.get(self.fields.text_field)) is str:
             return Doc(record, text, utf8, piece.name, at)
-        return Doc(record, text, utf8, piece.name, at, replaces)
+        doc = Doc(record, text, utf8, piece.name, at)
+        doc.replaces = replaces
+        return doc
 
     def _bad(self, piece: Piece, at: int, reason: str, detail: str, raw: bytes) -> None:
         self.counts.bad[reason] = self.counts.bad.get(reason, 0) + 1

@@ -78,13 +78,14 @@ class TextFields:
         self._configured: Schema | None = None
         if isinstance(fields, FieldsConfig):
             self._configured = _schema("configured", *fields.text, join=fields.join)
-        self._simple = fields.text[0] if isinstance(fields, FieldsConfig) and _is_simple(fields.text) else None
+        simple = fields.text[0] if isinstance(fields, FieldsConfig) and _is_simple(fields.text) else None
         if self._configured is None:
-            self._simple = "text"
+            simple = "text"
+        self._simple = simple if simple == text_field else None
 
     @property
     def direct(self) -> str | None:
-        """The one field that is looked up first, when a single plain field is the text."""
+        """The field that holds the text in the input and in the output, when that is so simple."""
         return self._simple
 
     def find(self, record: Record) -> tuple[str, tuple[str, ...]]:

@@ -45,16 +45,22 @@ class HashingFile(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes (everything when negative), in one copy; empty at the end."""
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(BLOCK), b""))
+        data = self._file.read(size if self._left is None else min(size, self._left)) or b""
+        if self._left is not None:
+            self._left -= len(data)
+        self.hash.update(data)
+        self.bytes_read += len(data)
+        return data
+
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast(bytearray, buffer))
-        if self._left is not None:
-            view = view[: self._left]
-        n = self._file.readinto(view) or 0
-        if self._left is not None:
-            self._left -= n
-        self.hash.update(view[:n])
-        self.bytes_read += n
-        return n
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
 
     def drain(self) -> str:
         """Read what is left (a decompressor may stop before trailing bytes) and return the digest."""
@@ -77,7 +83,7 @@ def open_stream(raw: HashingFile, compression: str) -> BinaryIO:
             cast(BinaryIO, raw), read_size=BLOCK, read_across_frames=True
         )
         return cast(BinaryIO, reader)
-    return cast(BinaryIO, io.BufferedReader(raw, BLOCK))
+    return cast(BinaryIO, raw)
 
 
 def digest_file(path: Path, start: int = 0, end: int | None = None) -> str:
@@ -101,12 +107,12 @@ class Oversize:
         self.length += len(data)
 
 
-def read_blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
-    """Blocks of at most 1 MiB; a damaged compressed stream is a ShardError that says where."""
+def read_blocks(stream: BinaryIO, name: str, size: int = BLOCK) -> Iterator[bytes]:
+    """Blocks of at most `size` bytes; a damaged compressed stream is a ShardError that says where."""
     done = 0
     while True:
         try:
-            block = stream.read(BLOCK)
+            block = stream.read(size)
         except BROKEN_STREAM as exc:
             what = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
             raise ShardError(f"{name}: the compressed stream is damaged after {done:,} decompressed bytes: {what}") from exc
@@ -143,7 +149,7 @@ def line_blocks(
         else:
             lines = _split(data[:cut], newline)
             rest = data[cut + width :]
-            if max(map(len, lines)) > max_line:
+            if len(data) > max_line and max(map(len, lines)) > max_line:
                 yield from _one_by_one(lines, offset, max_line, width, spill)
             else:
                 yield offset, lines

@@ -23,6 +23,7 @@ from cleaning.io.records import TextFields
 
 SUFFIXES = {"zst": ".jsonl.zst", "gz": ".jsonl.gz", "none": ".jsonl"}
 _BUFFER = 1 << 20
+_LINES = 64  # rows between two looks at the buffer: what is compressed at once, and where a part ends, is the same for any batches
 # integers past 64 bits and decimals past 17 digits: orjson would round them, so such records go through the slow exact way
 _LONG_NUMBER = re.compile(rb"[:\[,]\s*-?(?:\d{19,}|\d+\.\d{17,})")
 
@@ -70,15 +71,19 @@ class PartWriter:
         """Rows taken so far, finished parts or not."""
         return self.rows + self._rows
 
-    def write(self, line: bytes) -> None:
-        """Take one line, without its newline."""
-        self._lines.append(line)
-        self._held += len(line) + 1
-        self._rows += 1
-        if self._held >= _BUFFER:
-            self._flush()
-            if self._raw >= self._output.shard_bytes:
-                self._finish()
+    def write(self, lines: list[bytes]) -> None:
+        """Take the lines of some documents, without their newlines."""
+        start = 0
+        while start < len(lines):
+            some = lines[start : start + _LINES - self._rows % _LINES]
+            start += len(some)
+            self._lines += some
+            self._held += sum(map(len, some)) + len(some)
+            self._rows += len(some)
+            if self._held >= _BUFFER and self._rows % _LINES == 0:
+                self._flush()
+                if self._raw >= self._output.shard_bytes:
+                    self._finish()
 
     def close(self, *, keep_empty: bool = False) -> None:
         """Finish the last part; `keep_empty` writes a file even when there was no line at all."""
@@ -124,13 +129,13 @@ def line_writer(output: OutputConfig, fields: TextFields) -> tuple[Callable[[Doc
     xubuvd = output.names == "xubuvd"
 
     def kept(doc: Doc) -> bytes:
-        record, notes = doc.record, doc.notes
         if doc.text == doc.original and not doc.replaces and not xubuvd:
-            if not notes and "cleaning" not in record:
+            if not doc.learned:
                 raw = doc.raw
                 return raw if raw[-1] == 0x7D else raw.strip()
-            if "cleaning" not in record:
-                return doc.raw.rstrip()[:-1] + b',"cleaning":' + orjson.dumps(notes) + b"}"
+            if "cleaning" not in doc.record:
+                return doc.raw.rstrip()[:-1] + b',"cleaning":' + orjson.dumps(doc.notes) + b"}"
+        record, notes = doc.record, doc.notes
         out = fields.output_record(record, doc.text, doc.replaces)
         if notes:
             out["cleaning"] = notes

@@ -16,7 +16,7 @@ from cleaning.doc import Batch, Doc
 from cleaning.stages.contract import Stage, Step, StepDefaults
 from cleaning.text import fixers
 from cleaning.text.charclass import char_tables, classes_with, utf32
-from cleaning.text.kernels import count_classes
+from cleaning.text.kernels import count_classes, find_doubled
 from cleaning.text.mojibake import repair_mojibake
 
 Fixer = Callable[[str], str]
@@ -79,6 +79,8 @@ class NormalizeStep(StepDefaults):
     def __init__(self, params: NormalizeParams) -> None:
         self._entries = [entry for entry in _ENTRIES if getattr(params, entry.name)]
         self._masks = np.array([classes_with(*entry.triggers) for entry in self._entries], np.int64).T
+        self._runs = next((i for i, entry in enumerate(self._entries) if entry.name == "shrink_runs"), -1)
+        self._marks = classes_with("punct", "symbol")
 
     def __call__(self, batch: Batch) -> None:
         docs = batch.live
@@ -88,6 +90,10 @@ class NormalizeStep(StepDefaults):
         counts = np.zeros((len(docs), 256), np.int64)
         count_classes(codes, offsets, char_tables().class_of, counts)
         needed = (counts @ self._masks) > 0
+        if self._runs >= 0:
+            doubled = np.zeros(len(docs), np.bool_)
+            find_doubled(codes, offsets, char_tables().class_of, self._marks, doubled)
+            needed[:, self._runs] = doubled
         changed = 0
         for d, doc in enumerate(docs):
             names = self._mend(doc, needed[d].tolist())

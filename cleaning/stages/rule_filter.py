@@ -105,10 +105,10 @@ class RuleStep(StepDefaults):
                 doc.drop = self._drop(self._set.rules[first], doc, matrix[d], fired, first)
             for i in fired:
                 rule = self._set.rules[i]
-                value = _plain(matrix[d, self._metrics.column[rule.metric]]) if rule.clauses else None
-                payload = {"id": doc.id, "value": value, "text": doc.text[:SNIPPET]}
                 rank = xxhash.xxh64_hexdigest(f"{rule.id}\0{doc.id}".encode("utf-8", "surrogatepass"))
-                batch.stats.sample("rules", rule.id, rank, payload)
+                if batch.stats.wants("rules", rule.id, rank):
+                    value = _plain(matrix[d, self._metrics.column[rule.metric]]) if rule.clauses else None
+                    batch.stats.sample("rules", rule.id, rank, {"id": doc.id, "value": value, "text": doc.text[:SNIPPET]})
         batch.matrices.append((self._metrics.names, positions, matrix))
 
     def judge(self, docs: list[Doc], matrix: npt.NDArray[np.float32]) -> Verdicts:
@@ -178,8 +178,8 @@ class RuleStep(StepDefaults):
 
 
 def _plain(value: Any) -> float | None:
-    """A float32 as the shortest decimal that is it, so that the same value is written everywhere; NaN is null."""
-    return None if np.isnan(value) else float(np.format_float_positional(np.float32(value), unique=True))
+    """Seven significant digits, which is what a float32 holds; NaN is null."""
+    return None if value != value else float(f"{value:.7g}")
 
 
 class RuleFilter(Stage):

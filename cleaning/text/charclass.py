@@ -47,10 +47,11 @@ _PRIVATE = [(0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD)]
 
 
 class CharTables(NamedTuple):
-    """`class_of` (1,114,112 uint8) and `bits` (256 uint64: the flags of each class)."""
+    """`class_of` (1,114,112 uint8), `bits` (256 uint64: the flags of each class), `size` (how many classes there are)."""
 
     class_of: npt.NDArray[np.uint8]
     bits: npt.NDArray[np.uint64]
+    size: int
 
 
 @lru_cache(maxsize=1)
@@ -70,7 +71,7 @@ def char_tables() -> CharTables:
         raise AssertionError(f"{len(values)} flag combinations; a class number is one byte")
     bits = np.zeros(256, np.uint64)
     bits[: len(values)] = values
-    return CharTables(class_of.astype(np.uint8), bits)
+    return CharTables(class_of.astype(np.uint8), bits, len(values))
 
 
 def _set_categories(flags: npt.NDArray[np.uint64]) -> None:

@@ -38,6 +38,16 @@ def count_classes(codes: UInt, offsets: Row, class_of: Row, out: Row) -> None:
 
 
 @njit(cache=True, nogil=True)
+def find_doubled(codes: UInt, offsets: Row, class_of: Row, is_mark: Row, out: Row) -> None:
+    """`out[d]`: whether a mark (a class of `is_mark`) stands twice in a row in document d."""
+    for d in range(offsets.size - 1):
+        for i in range(offsets[d] + 1, offsets[d + 1]):
+            if codes[i] == codes[i - 1] and is_mark[class_of[codes[i]]]:
+                out[d] = True
+                break
+
+
+@njit(cache=True, nogil=True)
 def _insert(keys: Row, mask: np.uint64, key: np.uint64) -> int:
     """Slot of `key` in an open table (0 = free); the caller knows from `keys[slot]` whether it was there."""
     slot = (key ^ (key >> np.uint64(29))) & mask

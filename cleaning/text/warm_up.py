@@ -7,8 +7,8 @@ import time
 import numpy as np
 
 from cleaning.io.objects import json_values
-from cleaning.text.charclass import char_tables, utf32
-from cleaning.text.kernels import count_classes
+from cleaning.text.charclass import char_tables, classes_with, utf32
+from cleaning.text.kernels import count_classes, find_doubled
 from cleaning.text.line_metrics import line_matrix
 from cleaning.text.metrics import METRICS, MetricSet
 
@@ -21,5 +21,6 @@ def warm_up() -> float:
     line_matrix([text.split("\n") for text in texts])
     codes, offsets = utf32(texts)
     count_classes(codes, offsets, char_tables().class_of, np.zeros((2, 256), np.int64))
+    find_doubled(codes, offsets, char_tables().class_of, classes_with("punct"), np.zeros(2, np.bool_))
     list(json_values(iter([b'[{"a":1}]']), 1 << 20))
     return time.perf_counter() - start

@@ -95,7 +95,9 @@ def test_utf16_without_a_mark(endian: str, text: str) -> None:
     assert detect_encoding(text.encode(f"utf-16-{endian}"), complete=True) == (f"utf-16-{endian}", 0)
 
 
-UTF16_HAN = "detect_encoding: UTF-16 without a mark is only recognised when a fifth of the code units is ASCII, though JSONL of long texts is not"
+UTF16_HAN = (
+    "detect_encoding: UTF-16 without a mark is only recognised when a fifth of the code units is ASCII, though JSONL of long texts is not"
+)
 
 
 @pytest.mark.xfail(strict=True, reason=UTF16_HAN)

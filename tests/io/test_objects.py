@@ -17,9 +17,13 @@ from tests.io.reading import json_line, raw_of, read
 
 NO_LIMIT = 1 << 40
 NASTY = '"\\{}[],: \n\t/汉😀x'
-scalars = st.one_of(st.none(), st.booleans(), st.integers(-(10**6), 10**6), st.floats(allow_nan=False, allow_infinity=False), st.text(NASTY, max_size=12))
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**6), 10**6), st.floats(allow_nan=False, allow_infinity=False), st.text(NASTY, max_size=12)
+)
 values = st.recursive(
-    scalars, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(NASTY, max_size=4), inner, max_size=4)), max_leaves=8
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(NASTY, max_size=4), inner, max_size=4)),
+    max_leaves=8,
 )
 records = st.dictionaries(st.text(NASTY, max_size=4), values, max_size=4)
 layouts = st.sampled_from([None, 0, 1, 4, "\t"])
@@ -38,7 +42,9 @@ def every(data: bytes, size: int) -> Iterator[bytes]:
 
 
 @settings(deadline=None, max_examples=150)
-@given(items=st.lists(values, max_size=6), indent=layouts, ascii_only=escaping, at=points, lead=st.sampled_from(["", " ", "\n\n", "\r\n\t"]))
+@given(
+    items=st.lists(values, max_size=6), indent=layouts, ascii_only=escaping, at=points, lead=st.sampled_from(["", " ", "\n\n", "\r\n\t"])
+)
 def test_array_elements(items: list[Any], indent: Any, ascii_only: bool, at: list[int], lead: str) -> None:
     data = (lead + json.dumps(items, indent=indent, ensure_ascii=ascii_only) + lead).encode()
     found = list(json_values(cut(data, at), NO_LIMIT))
@@ -48,7 +54,11 @@ def test_array_elements(items: list[Any], indent: Any, ascii_only: bool, at: lis
 
 @settings(deadline=None, max_examples=150)
 @given(
-    items=st.lists(records, max_size=6), indent=layouts, at=points, between=st.sampled_from(["", "\n", "\r\n", " \n\n"]), offset=st.integers(0, 1 << 40)
+    items=st.lists(records, max_size=6),
+    indent=layouts,
+    at=points,
+    between=st.sampled_from(["", "\n", "\r\n", " \n\n"]),
+    offset=st.integers(0, 1 << 40),
 )
 def test_concatenated_records(items: list[Any], indent: Any, at: list[int], between: str, offset: int) -> None:
     data = between.join([*(json.dumps(item, indent=indent, ensure_ascii=False) for item in items), ""]).encode()
@@ -129,7 +139,7 @@ RECOVERY = "json_values: after an oversize value without a record start in the b
 
 
 def _array(big_at: int, big: int, indent: int | None) -> tuple[bytes, list[dict[str, Any]]]:
-    items: list[dict[str, Any]] = [{"id": i, "text": f"第{i}条，「引号」 \\ \" {{}} []"} for i in range(40)]
+    items: list[dict[str, Any]] = [{"id": i, "text": f'第{i}条，「引号」 \\ " {{}} []'} for i in range(40)]
     items[big_at]["text"] = "长，" * big
     return json.dumps(items, ensure_ascii=False, indent=indent).encode(), items
 
@@ -200,7 +210,7 @@ def test_an_array_on_one_line_of_a_jsonl_file(tmp_path: Path) -> None:
 
 def test_elements_that_are_no_records_are_quarantined_with_offset_and_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    data = '[{"text":"一"}, 3, "字", [{"text":"不"}], {"text": "a" "b"}, {"x":null}, {"text":"二"}, \xff]'.encode("utf-8")
+    data = '[{"text":"一"}, 3, "字", [{"text":"不"}], {"text": "a" "b"}, {"x":null}, {"text":"二"}, \xff]'.encode()
     path.write_bytes(data)
     got = read(path)
     assert got.texts == ["一", "二"]

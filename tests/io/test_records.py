@@ -18,12 +18,19 @@ REALISTIC: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
             "文件名": "a.txt",
             "是否待查文件": False,
             "段落数": 2,
-            "段落": [{"行号": 0, "是否重复": False, "md5": "x", "内容": "第一段。"}, {"行号": 1, "是否重复": True, "md5": "y", "内容": "第二段。"}],
+            "段落": [
+                {"行号": 0, "是否重复": False, "md5": "x", "内容": "第一段。"},
+                {"行号": 1, "是否重复": True, "md5": "y", "内容": "第二段。"},
+            ],
         },
         "第一段。\n第二段。",
         ("段落",),
     ),
-    "mnbvc_qa": ({"id": 1, "问": "天为什么蓝？", "答": "因为散射。", "来源": "wiki", "元数据": {"k": 1}}, "天为什么蓝？\n因为散射。", ("问", "答")),
+    "mnbvc_qa": (
+        {"id": 1, "问": "天为什么蓝？", "答": "因为散射。", "来源": "wiki", "元数据": {"k": 1}},
+        "天为什么蓝？\n因为散射。",
+        ("问", "答"),
+    ),
     "wudao": (
         {"id": 0, "uniqueKey": "k", "titleUkey": "t", "dataType": "法律", "title": "总则", "content": "第一条　为了保护民事主体。"},
         "总则\n第一条　为了保护民事主体。",
@@ -37,13 +44,21 @@ REALISTIC: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
         ("instruction", "input", "output"),
     ),
     "firefly": ({"kind": "对联", "input": "上联：春风", "target": "下联：秋雨"}, "上联：春风\n下联：秋雨", ("input", "target")),
-    "messages": ({"messages": [{"role": "user", "content": "在吗"}, {"role": "assistant", "content": "在的"}]}, "在吗\n在的", ("messages",)),
+    "messages": (
+        {"messages": [{"role": "user", "content": "在吗"}, {"role": "assistant", "content": "在的"}]},
+        "在吗\n在的",
+        ("messages",),
+    ),
     "sharegpt": (
         {"id": "s", "conversations": [{"from": "human", "value": "讲个笑话"}, {"from": "gpt", "value": "好的"}]},
         "讲个笑话\n好的",
         ("conversations",),
     ),
-    "sharegpt_singular": ({"conversation": [{"from": "human", "value": "甲"}, {"from": "gpt", "value": "乙"}]}, "甲\n乙", ("conversation",)),
+    "sharegpt_singular": (
+        {"conversation": [{"from": "human", "value": "甲"}, {"from": "gpt", "value": "乙"}]},
+        "甲\n乙",
+        ("conversation",),
+    ),
     "question_answer": ({"question": "几岁？", "answer": "三岁。", "topic": "儿童"}, "几岁？\n三岁。", ("question", "answer")),
     "medical_qa": (
         {"department": "心血管科", "title": "高血压能吃党参吗？", "ask": "我有高血压", "answer": "可以吃。"},
@@ -88,7 +103,16 @@ def test_auto_recognises(name: str) -> None:
     assert record == before
 
 
-@pytest.mark.parametrize("name", REALISTIC)
+SHADOWED = "SCHEMAS: a schema before it requires no more and replaces the same, so this row is never reached"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=[pytest.mark.xfail(strict=True, reason=SHADOWED)] if n in ("ask_answer", "paragraphs") else [])
+        for n in REALISTIC
+    ],
+)
 def test_the_record_is_taken_by_the_schema_of_its_name(name: str) -> None:
     record = REALISTIC[name][0]
     first = next(s for s in SCHEMAS if all(record.get(field) is not None for field in s.required))
@@ -227,17 +251,26 @@ MISSING_PARTS = "records._read: a configured path whose root is there but holds 
 
 
 @pytest.mark.xfail(strict=True, reason=MISSING_PARTS)
-@pytest.mark.parametrize(("path", "record"), [("a.b", {"a": {"c": "x"}}), ("a.b", {"a": "plain"}), ("body", {"body": None}), ("d[].x", {"d": ["s"]})])
+@pytest.mark.parametrize(
+    ("path", "record"), [("a.b", {"a": {"c": "x"}}), ("a.b", {"a": "plain"}), ("body", {"body": None}), ("d[].x", {"d": ["s"]})]
+)
 def test_configured_paths_that_hold_nothing_are_no_text(path: str, record: dict[str, Any]) -> None:
     with pytest.raises(BadRecordError) as caught:
         configured(path).find(record)
     assert caught.value.reason == "no_text"
 
 
-@pytest.mark.parametrize(("paths", "direct"), [(("body",), "body"), (("a.b",), None), (("data[]",), None), (("a", "b"), None)])
-def test_direct_field(paths: tuple[str, ...], direct: str | None) -> None:
-    assert configured(*paths).direct == direct
+@pytest.mark.parametrize(
+    ("paths", "text_field", "direct"),
+    [(("body",), "body", "body"), (("body",), "text", None), (("a.b",), "a.b", None), (("data[]",), "data", None), (("a", "b"), "a", None)],
+)
+def test_the_direct_field_is_where_the_text_is_and_stays(paths: tuple[str, ...], text_field: str, direct: str | None) -> None:
+    assert configured(*paths, text_field=text_field).direct == direct
+
+
+def test_auto_looks_into_text_first() -> None:
     assert AUTO.direct == "text"
+    assert TextFields("auto", "content").direct is None
 
 
 def test_output_drops_old_notes_and_uses_the_text_field() -> None:

@@ -177,7 +177,15 @@ assert len(DATA) > 2 * BLOCK
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a.jsonl.gz", "gz"), ("a.GZ", "gz"), ("a.gzip", "gz"), ("a.jsonl.zst", "zst"), ("a.zstd", "zst"), ("a.jsonl", "none"), ("gz", "none")],
+    [
+        ("a.jsonl.gz", "gz"),
+        ("a.GZ", "gz"),
+        ("a.gzip", "gz"),
+        ("a.jsonl.zst", "zst"),
+        ("a.zstd", "zst"),
+        ("a.jsonl", "none"),
+        ("gz", "none"),
+    ],
 )
 def test_compression_by_ending(name: str, kind: str) -> None:
     assert compression_of(Path("d.gz") / name) == kind
