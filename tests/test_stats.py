@@ -153,6 +153,10 @@ def test_bins_of_one_metric_must_agree() -> None:
     stats.histogram("rules", "chars", [1, 2])
     stats.histogram("rules", "chars", (3, 4))
     assert stats.histograms["rules"]["chars"] == [4, 6]
+    bins = [1]
+    stats.histogram("rules", "units", bins)
+    bins[0] = 9
+    assert stats.histograms["rules"]["units"] == [1]  # a copy, of anything that can be read once
     with pytest.raises(ValueError, match="argument 2"):
         stats.histogram("rules", "chars", [1, 2, 3])
 
