@@ -8,7 +8,7 @@ case "${1:-}" in
 esac
 called_from="$PWD"
 cd "$(dirname "${BASH_SOURCE[0]}")"
-. ./setup_env.sh
+. ./setup_env.sh ""  # without an argument of its own it would see ours
 project="$PWD"
 if [ $# -eq 0 ]; then
   exec "$PYTHON" -m cleaning run configs/sample.yaml

@@ -132,12 +132,14 @@ def load_config(path: Path | None, overrides: list[str] | None = None, stage_nam
     if not isinstance(data, dict):
         raise ConfigError(f"{source.shown}:1: a mapping of keys is expected, found {type(data).__name__}")
     values = plain(data)
+    written = values.get("stages")
     faults = _apply(values, overrides or [])
     known = [name for name in RunConfig.model_fields if name != "sections"]
     sections: dict[str, dict[str, Any]] = {}
     stages = values.get("stages")
     # a stage from a file of the user's own knows the name of its section; the planner checks those
-    plugged = isinstance(stages, list) and any(isinstance(s, str) and ":" in s for s in stages)
+    named = [*(stages if isinstance(stages, list) else []), *(written if isinstance(written, list) else [])]
+    plugged = any(isinstance(s, str) and ":" in s for s in named)
     for key in list(values):
         if key in known:
             continue

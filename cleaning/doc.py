@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+_OF_REJECTS = ("reject", "id")  # what only a rejected document has under `cleaning`
+
+
 @dataclass(frozen=True, slots=True)
 class Drop:
     """Why a document left. `all` names every rule that fired, the given one first."""
@@ -62,7 +65,7 @@ class Doc:
         """What stages learned; what an earlier run wrote under `cleaning` is in here, but not its `reject`."""
         if self._notes is None:
             given = self.record.get("cleaning")
-            self._notes = {k: v for k, v in given.items() if k != "reject"} if type(given) is dict else {}
+            self._notes = {k: v for k, v in given.items() if k not in _OF_REJECTS} if type(given) is dict else {}
         return self._notes
 
     @notes.setter
@@ -72,7 +75,7 @@ class Doc:
     @property
     def learned(self) -> bool:
         """Whether there is anything to write under `cleaning`; does not create the notes."""
-        return bool(self._notes) or "cleaning" in self.record
+        return bool(self._notes) or type(self.record.get("cleaning")) is dict
 
     @property
     def id(self) -> str:

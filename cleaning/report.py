@@ -94,6 +94,9 @@ def to_markdown(report: dict[str, Any]) -> str:
             f"| {row['stage']} | {row['documents_in']:,} | {row['rejected']:,} | {row['documents_out']:,} | {share:.2f} "
             f"| {row['chars_in']:,} | {row['chars_out']:,} |"
         )
+    errors = sum(row["errors"] for row in report["funnel"])
+    if errors:
+        out += ["", f"Errors in steps · 处理出错: **{errors:,}** documents were rejected as `error:<stage>`, with the traceback."]
     out += ["", f"Kept 保留 **{report['documents_kept']:,}** of {read['documents']:,} documents.", ""]
     if report["fixes"]:
         out += ["## Normalised · 规范化", "", "| fixer 修复 | documents 文档 |", "|---|---:|"]
@@ -126,6 +129,9 @@ def funnel_text(report: dict[str, Any]) -> str:
     for row in report["funnel"]:
         counts = f"{row['documents_in']:>12,}{row['rejected']:>12,}{row['documents_out']:>12,}"
         out.append(f"{row['stage']:<16}{counts}{_share(row['documents_out'], row['documents_in']):>9}")
+    errors = sum(row["errors"] for row in report["funnel"])
+    if errors:
+        out += ["", f"{errors:,} documents were rejected because a step raised an error: see rule error:* in the rejected shards"]
     top = [rule for rule in sorted(report["rules"], key=lambda r: (-r["first"], r["id"])) if rule["first"] and rule["action"] == "drop"][:8]
     if top:
         out += ["", "most frequent reasons:"] + [f"  {rule['first']:>8,}  {rule['id']}: {rule['reason']}" for rule in top]

@@ -41,7 +41,7 @@ class Stats:
         """Offer a sample; the `SAMPLES_PER_KEY` with the smallest rank stay, so the choice is a function of the documents."""
         table = self.samples.setdefault(stage, {})
         kept = table.setdefault(key, [])
-        if len(kept) < SAMPLES_PER_KEY or rank < kept[-1][0]:
+        if len(kept) < SAMPLES_PER_KEY or rank <= kept[-1][0]:
             table[key] = _smallest([*kept, (rank, payload)])
 
     def wants(self, stage: str, key: str, rank: str) -> bool:

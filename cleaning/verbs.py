@@ -210,6 +210,8 @@ def do_report(args: argparse.Namespace) -> int:
     _require_run(args.run)
     plan = Plan.load(args.run)
     folded = fold(plan)
+    if not folded.committed and folded.missing:
+        raise UserError(f"{args.run}: no task is committed (was phases/ removed?); the report stays as it is")
     failures = _run_json(args.run).get("failures", [])
     report = build_report(plan, folded, failures)
     write_report(args.run, report)

@@ -6,6 +6,7 @@ plain containers only, never Python objects.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,9 @@ def parse_yaml(text: str, shown: str, error: type[UserError] = UserError) -> Any
         mark = exc.problem_mark or exc.context_mark
         line = mark.line + 1 if mark is not None else 1
         what = " ".join(str(exc.problem or exc.context or "bad YAML").split())
+        source = text.splitlines()[line - 1 : line]
+        if source and re.search(r"when:\s*[<>]", source[0]):
+            what = "put the condition in quotes: when: '> 0.25'"
         raise error(f"{shown}:{line}: {what}") from exc
     except (YAMLError, RecursionError, ValueError) as exc:
         raise error(f"{shown}:1: not valid YAML: {str(exc).splitlines()[0] if str(exc) else type(exc).__name__}") from exc

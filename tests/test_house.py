@@ -108,7 +108,7 @@ def test_default_yaml_names_every_key_with_its_default() -> None:
     for section in ("input", "output", "engine"):
         model = getattr(defaults, section)
         assert set(data[section]) == set(type(model).model_fields)
-        written = type(model).model_validate({k: v for k, v in data[section].items()})
+        written = type(model).model_validate(dict(data[section]))
         assert written == model, section
     assert tuple(data["stages"]) == defaults.stages
     for name in STAGES:

@@ -21,7 +21,17 @@ from .engine.conftest import ROOT, make_corpus
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify")
     make_corpus(folder / "in", shards=3, docs=40)
-    command = [sys.executable, "-m", "cleaning", "run", "configs/zh_web.yaml", "--input", str(folder / "in"), "--output", str(folder / "run")]
+    command = [
+        sys.executable,
+        "-m",
+        "cleaning",
+        "run",
+        "configs/zh_web.yaml",
+        "--input",
+        str(folder / "in"),
+        "--output",
+        str(folder / "run"),
+    ]
     subprocess.run([*command, "--set", "engine.executor=inline", "--set", "input.group_bytes=0"], cwd=ROOT, check=True, capture_output=True)
     return folder / "run"
 

@@ -272,7 +272,7 @@ def resolve(loaded: LoadedConfig) -> Resolved:
             faults.extend(exc.faults if isinstance(exc, UserError) else [str(exc)])
         stages.append(stage)
     known = {*STAGES, *(stage.name for stage in stages), *config.stages}
-    if len(stages) == len(config.stages):
+    if len(stages) == len(config.stages) and not _other_plugs(loaded):
         keys = [*known, *RunConfig.model_fields]
         unknown = [name for name in config.sections if name not in known]
         faults.extend(f"{loaded.source.where([name])}: unknown key '{name}'{did_you_mean(name, keys)}" for name in unknown)
@@ -282,6 +282,13 @@ def resolve(loaded: LoadedConfig) -> Resolved:
     if faults:
         raise ConfigError(dict.fromkeys(faults))
     return Resolved(config, stages, files, sections)
+
+
+def _other_plugs(loaded: LoadedConfig) -> bool:
+    """Whether the file names stages of the user's own that this run leaves out: their sections are none of its business."""
+    written = loaded.source.data.get("stages") if isinstance(loaded.source.data, dict) else None
+    names = [str(name) for name in written] if isinstance(written, list) else []
+    return any(":" in name and name not in loaded.config.stages for name in names)
 
 
 def write_snapshot(root: Path, loaded: LoadedConfig, resolved: Resolved, shards: list[Shard] | None = None) -> Plan:

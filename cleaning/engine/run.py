@@ -50,6 +50,8 @@ class Outcome:
 def run(loaded: LoadedConfig, root: Path, *, every: float = EVERY_SECONDS) -> Outcome:
     """Run a configuration in the directory `root`, resuming what is there. Raises UserError before anything starts."""
     resolved = resolve(loaded)
+    if resolved.config.engine.executor == "ray":
+        raise UserError("engine.executor: 'ray' is not available in this version; allowed: local, inline")
     shards = find_shards(resolved.config.input)
     _refuse_foreign(root, resolved.config.input.paths)
     try:
@@ -80,6 +82,7 @@ def run(loaded: LoadedConfig, root: Path, *, every: float = EVERY_SECONDS) -> Ou
             status["status"] = "stopped" if stopped() else "error"
             raise
         finally:
+            sweep(root / "phases")  # what workers that had to be killed left behind
             status.update(ended=time.time())
             replace_file(root / "run.json", to_bytes(status))
             logging.getLogger("cleaning").removeHandler(handler)
@@ -104,8 +107,8 @@ def _refuse_foreign(root: Path, inputs: tuple[str, ...]) -> None:
         raise UserError(f"--output {root}: is not empty and is no run directory; give a new or an empty directory")
     for text in inputs:
         path = Path(text).expanduser()
-        if path.exists() and path.resolve() == root.resolve():
-            raise UserError(f"--output {root}: is also the input; give another directory")
+        if path.is_dir() and (path.resolve() == root.resolve() or path.resolve() in root.resolve().parents):
+            raise UserError(f"--output {root}: lies in the input {path}, and would be read as input; give another directory")
 
 
 def _phases(plan: Plan, stopped: Callable[[], bool], every: float) -> Outcome:

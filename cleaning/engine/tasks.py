@@ -93,13 +93,23 @@ def run_task(plan: Plan, task: Task, report: Report | None = None) -> dict[str, 
     except OSError as exc:
         directory.abort()
         raise _io_error(exc) from exc
-    except BaseException:
+    except BaseException as exc:
+        if isinstance(exc, ShardError):
+            _keep_bad_lines(plan, phase, task, directory.scratch)
         directory.abort()
         raise
     finally:
         if collecting:
             gc.enable()
     return dict(manifest["counts"])
+
+
+def _keep_bad_lines(plan: Plan, phase: Phase, task: Task, scratch: Path) -> None:
+    """The quarantine of a shard that fails goes to `logs/`, so that one can see what is wrong with it."""
+    found = scratch / "bad_lines.jsonl"
+    if found.is_file() and found.stat().st_size:
+        (plan.root / "logs").mkdir(exist_ok=True)
+        found.replace(plan.root / "logs" / f"{phase.folder}-{task.index:05d}-bad_lines.jsonl")
 
 
 def _io_error(exc: OSError) -> Exception:
@@ -109,6 +119,13 @@ def _io_error(exc: OSError) -> Exception:
 
 
 def _peak_rss() -> float:
+    """Peak memory of this process in MB. Linux keeps a parent's peak across exec in ru_maxrss, so /proc is asked first."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
+    except (OSError, ValueError):
+        pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
 

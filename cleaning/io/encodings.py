@@ -16,7 +16,7 @@ SNIFF_BYTES = 256 << 10
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 KNOWN = ("utf-8", "gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
 _ALIASES = {"gbk": "gb18030", "gb2312": "gb18030", "cp936": "gb18030", "big5": "big5hkscs", "cp950": "big5hkscs", "utf8": "utf-8"}
-_ALIASES |= {"utf-8-sig": "utf-8", "utf16": "utf-16-le", "utf-16": "utf-16-le", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}
+_ALIASES |= {"utf-8-sig": "utf-8", "utf16": "utf-16", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}
 
 
 def canonical_encoding(name: str) -> str:
@@ -27,7 +27,7 @@ def canonical_encoding(name: str) -> str:
     """
     lower = name.strip().lower().replace("_", "-")
     lower = _ALIASES.get(lower, lower)
-    if lower == "auto" or lower in KNOWN:
+    if lower in ("auto", "utf-16") or lower in KNOWN:  # utf-16: the mark decides, little endian without one
         return lower
     raise ConfigError(f"input.encoding: unknown encoding '{name}'{did_you_mean(lower, [*KNOWN, *_ALIASES, 'auto'])}")
 
@@ -54,6 +54,9 @@ def detect_encoding(head: bytes, *, complete: bool = False) -> tuple[str, int]:
     if _mostly_utf8(head, complete):
         return "utf-8", 0
     candidates = [(name, _commonness(head, name)) for name in ("gb18030", "big5hkscs")]
+    for name in ("utf-16-le", "utf-16-be"):
+        score = _commonness(head[: len(head) & ~1], name)
+        candidates.append((name, score if score > 0.5 else 0.0))
     best, score = max(candidates, key=lambda pair: pair[1])
     return (best, 0) if score > 0 else ("utf-8", 0)
 
@@ -84,7 +87,7 @@ def _commonness(head: bytes, encoding: str) -> float:
     wide = [c for c in text if c > "\x7f"]
     if not wide:
         return 0.0
-    common = common_han(encoding)
+    common = common_han(encoding) if not encoding.startswith("utf-16") else common_han("gb18030") | common_han("big5hkscs")
     return sum((c in common) - 2 * (c == "\ufffd") for c in wide) / len(wide)
 
 

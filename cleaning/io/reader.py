@@ -1,7 +1,7 @@
 """One shard to batches of documents; every line that is no document goes to quarantine with its reason.
 
-Equality kept here: lines = documents + bad lines + blank lines. A line is a line of JSONL, a value of a JSON array, a row of a
-CSV file, or a whole text file.
+Equality kept here: lines = documents + bad lines (blank lines are counted apart). A line is a line of JSONL, a value of a JSON array, a
+row of a CSV file, or a whole text file.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import codecs
 import csv
-import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -87,7 +86,7 @@ class ShardReader:
             worst = max(counts.bad, key=lambda reason: counts.bad[reason])
             raise ShardError(
                 f"{self.shard.name}: {counts.bad_total:,} of {counts.lines:,} lines are bad (mostly '{worst}'), "
-                f"over input.max_bad_ratio {self.config.max_bad_ratio:g}; see `cleaning check --input` for samples"
+                f"over input.max_bad_ratio {self.config.max_bad_ratio:g}; see *-bad_lines.jsonl in the run's logs/"
             )
 
     # -- formats ------------------------------------------------------------------------------------------------------------
@@ -163,56 +162,77 @@ class ShardReader:
         return self._values(piece, rows())
 
     def _csv(self, piece: Piece, blocks: Iterator[bytes]) -> Iterator[list[Doc]]:
-        def rows() -> Iterator[tuple[int, bytes, Any]]:
-            with io.TextIOWrapper(io.BufferedReader(_BlockFile(blocks)), piece.encoding, errors="surrogateescape", newline="") as text:
-                csv.field_size_limit(self.config.max_line_bytes)
-                reader = csv.reader(text)
-                header: list[str] = []
-                while True:
-                    try:
-                        row = next(reader)
-                    except StopIteration:
-                        return
-                    except csv.Error as exc:
-                        yield reader.line_num, b"", BadRecordError("broken_csv", str(exc))
-                        continue
-                    if not row:
-                        continue
-                    if not header:
-                        header = [cell.strip() for cell in row]
-                        continue
-                    raw = ",".join(row).encode("utf-8", "surrogateescape")
-                    if len(row) != len(header):
-                        yield reader.line_num, raw, BadRecordError("broken_csv", f"{len(row)} cells; the header has {len(header)}")
-                        continue
-                    yield reader.line_num, raw, dict(zip(header, row, strict=True))
+        csv.field_size_limit(self.config.max_line_bytes)
+        return self._values(piece, self._csv_rows(piece, blocks))
 
-        return self._values(piece, rows())
+    def _csv_rows(self, piece: Piece, blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes, Any]]:
+        """Rows with the bytes that they were read from: a quoted cell may hold newlines."""
+        taken: list[bytes] = []  # lines of the row that is being read
+        where = [piece.skip]
+        width = 2 if piece.encoding.startswith("utf-16") else 1
+        newline = "\n".encode(piece.encoding) if width == 2 else b"\n"
+
+        def lines() -> Iterator[str]:
+            for item in line_blocks(blocks, self.config.max_line_bytes, piece.skip, newline, self._spill):
+                if isinstance(item, Oversize):
+                    self._bad_oversize(piece, item)
+                    continue
+                offset, group = item
+                for line in group:
+                    if not taken:
+                        where[0] = offset
+                    taken.append(line)
+                    offset += len(line) + width
+                    yield line.decode(piece.encoding, errors="replace") + "\n"
+
+        reader = csv.reader(lines())
+        header: list[str] = []
+        while True:
+            taken.clear()
+            value: Any
+            try:
+                row = next(reader)
+                value = dict(zip(header, row, strict=False))
+            except StopIteration:
+                return
+            except csv.Error as exc:
+                row, value = [], BadRecordError("broken_csv", str(exc))
+            raw = newline.join(taken)
+            before = self._line or 0
+            if not header or (not row and not isinstance(value, BadRecordError)):
+                header = header or [cell.strip().lstrip("\ufeff") for cell in row]
+                self._line = before + len(taken)
+                continue
+            if row and len(row) != len(header):
+                value = BadRecordError("broken_csv", f"{len(row)} cells; the header has {len(header)}")
+            elif row and any("\ufffd" in cell for cell in row) and not _decodes(raw, piece.encoding):
+                value = BadRecordError("undecodable", f"not {piece.encoding}")
+            height = len(taken)
+            yield where[0], raw, value  # `_values` counts one line: the row is known by its first
+            self._line = before + height
 
     def _txt(self, piece: Piece, blocks: Iterator[bytes]) -> Iterator[list[Doc]]:
         def rows() -> Iterator[tuple[int, bytes, Any]]:
-            raw = b""
-            for block in blocks:
-                raw += block
-                if len(raw) > self.config.max_line_bytes:
-                    detail = f"the file is over input.max_line_bytes {self.config.max_line_bytes:,}"
-                    for _ in blocks:
-                        pass
-                    yield piece.skip, raw[:4096], BadRecordError("too_long", detail)
-                    return
-            if not raw.strip():
-                return
-            try:
-                text = raw.decode(piece.encoding)
-            except UnicodeDecodeError as exc:
-                damaged = raw.decode(piece.encoding, errors="replace")
-                if damaged.count("\ufffd") * 100 > len(damaged):
-                    yield piece.skip, raw, BadRecordError("undecodable", f"not {piece.encoding}: {exc}"[:200])
-                    return
-                text = damaged  # a book with a few bad bytes stays a book; normalize removes and counts the U+FFFD
-            yield piece.skip, raw, {"id": piece.name, "text": text.replace("\r\n", "\n").replace("\r", "\n")}
+            # a file is one line that no byte ends: what is over the limit is spilled, as for JSONL
+            for item in line_blocks(blocks, self.config.max_line_bytes, piece.skip, _NEVER, self._spill):
+                if isinstance(item, Oversize):
+                    self._bad_oversize(piece, item)
+                    continue
+                raw = item[1][0]
+                if raw.strip():
+                    yield piece.skip, raw, self._book(piece, raw)
 
         return self._values(piece, rows())
+
+    def _book(self, piece: Piece, raw: bytes) -> Any:
+        try:
+            text = raw.decode(piece.encoding)
+        except UnicodeDecodeError as exc:
+            text = raw.decode(piece.encoding, errors="replace")
+            if text.count("\ufffd") * 100 > len(text):
+                return BadRecordError("undecodable", f"not {piece.encoding}: {exc}"[:200])
+            # a book with a few bad bytes stays a book; normalize removes and counts the U+FFFD
+        return {"id": piece.name, "text": text.replace("\r\n", "\n").replace("\r", "\n")}
 
     def _values(self, piece: Piece, rows: Iterator[tuple[int, bytes, Any]]) -> Iterator[list[Doc]]:
         """Rows `(offset, raw bytes, value)` of the formats that are not lines."""
@@ -238,7 +258,8 @@ class ShardReader:
                 if type(value) is not dict:
                     self._bad(piece, at, "not_an_object", f"the value is {type(value).__name__}; an object is expected", raw)
                     continue
-                line = raw if b"\n" not in raw else orjson.dumps(value)
+                # a raw newline can only stand between tokens, so the record goes on one line without being serialised anew
+                line = raw.replace(b"\r", b" ").replace(b"\n", b" ")
             else:
                 try:
                     line = orjson.dumps(value)
@@ -303,6 +324,7 @@ class ShardReader:
         item.raw.close()
 
 
+_NEVER = b"\x00\xff\x00\xfe\x00"  # in no text: a text file is one piece
 _READERS = {"jsonl": ShardReader._jsonl, "json": ShardReader._json, "csv": ShardReader._csv, "txt": ShardReader._txt}
 
 
@@ -325,23 +347,9 @@ def _transcoded(blocks: Iterator[bytes], piece: Piece) -> Iterator[bytes]:
     yield decoder.decode(b"", final=True).encode()
 
 
-class _BlockFile(io.RawIOBase):
-    """A readable file over an iterator of blocks."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        super().__init__()
-        self._blocks, self._rest = blocks, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            block = next(self._blocks, None)
-            if block is None:
-                return 0
-            self._rest = block
-        n = min(len(buffer), len(self._rest))
-        buffer[:n] = self._rest[:n]
-        self._rest = self._rest[n:]
-        return n
+def _decodes(raw: bytes, encoding: str) -> bool:
+    try:
+        raw.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

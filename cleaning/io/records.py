@@ -7,7 +7,7 @@ fields hold text wins. What a schema does not use passes through untouched.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,9 @@ class Schema:
 
 def _schema(name: str, *paths: str, keep: tuple[str, ...] = (), join: str = "\n", required: tuple[str, ...] = ()) -> Schema:
     roots = tuple(re.split(r"[.\[]", path, maxsplit=1)[0] for path in paths)
-    return Schema(name, paths, tuple(r for r in roots if r not in keep), required or roots, join)
+    # an object that holds more than the text (meta.body) stays as it is; a list of paragraphs is replaced by its text
+    whole = tuple(root for root, path in zip(roots, paths, strict=True) if not path.startswith(f"{root}."))
+    return Schema(name, paths, tuple(r for r in whole if r not in keep), required or roots, join)
 
 
 SCHEMAS: tuple[Schema, ...] = (
@@ -53,14 +55,12 @@ SCHEMAS: tuple[Schema, ...] = (
     _schema("sharegpt_singular", "conversation[].value"),
     _schema("question_answer", "question", "answer"),
     _schema("medical_qa", "title", "ask", "answer", keep=("title",), required=("ask", "answer")),
-    _schema("ask_answer", "ask", "answer"),
     _schema("prompt_response", "prompt", "response"),
     _schema("prompt_completion", "prompt", "completion"),
     _schema("baike_qa", "title", "desc", "answer", keep=("title",), required=("title", "answer")),
     _schema("parallel", "src", "tgt"),
     _schema("translation", "chinese", "english"),
     _schema("poem", "title", "author", "paragraphs[]", keep=("title", "author"), required=("paragraphs",)),
-    _schema("paragraphs", "paragraphs[]"),
     _schema("raw_content", "raw_content"),
     _schema("body", "title", "body", keep=("title",), required=("body",)),
     _schema("article", "article"),
@@ -92,11 +92,18 @@ class TextFields:
         """(text, fields that the text replaces). Raises BadRecordError."""
         if self._configured is not None:
             return _read(record, self._configured), self._configured.replaces
-        if "text" in record:
+        if record.get("text") is not None or list(record) == ["text"]:
             return _as_text(record["text"], "text"), ("text",)
+        first: BadRecordError | None = None
         for schema in SCHEMAS:
-            if all(record.get(name) is not None for name in schema.required):
+            if any(record.get(name) is None for name in schema.required):
+                continue
+            try:
                 return _read(record, schema), schema.replaces
+            except BadRecordError as exc:  # the fields are there but hold no text: another schema may fit
+                first = first or exc
+        if first is not None:
+            raise first
         names = ", ".join(list(record)[:8])
         raise BadRecordError("no_text", f"no field with text; found: {names or 'nothing'}; set input.fields.text")
 
@@ -132,16 +139,18 @@ def _as_text(value: Any, path: str) -> str:
 
 def _read(record: Record, schema: Schema) -> str:
     parts: list[str] = []
+    found = False
     for path in schema.paths:
         for value in _values(record, path):
             if type(value) is not str:
                 if value is None:
                     continue
                 raise BadRecordError("wrong_type", f"'{path}' is {_json_type(value)}; a string is expected")
+            found = True
             if value:
                 parts.append(value)
-    if not parts and not any(name in record for name in schema.required):
-        raise BadRecordError("no_text", f"no field {' or '.join(repr(p) for p in schema.paths)}")
+    if not found and not any(record.get(name) == [] for name in schema.required):
+        raise BadRecordError("no_text", f"no text in {' or '.join(repr(p) for p in schema.paths)}")
     if len(parts) > 1 and schema.join == "\n" and parts[1].lstrip().startswith(parts[0].strip()) and "title" in schema.paths[0]:
         parts = parts[1:]  # the body repeats its title
     return schema.join.join(parts)
@@ -172,6 +181,3 @@ def _values(node: Any, path: str) -> Iterator[Any]:
 def _json_type(value: Any) -> str:
     names: dict[type, str] = {bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return names.get(type(value), "null" if value is None else "a string")
-
-
-RecordFinder = Callable[[Record], tuple[str, tuple[str, ...]]]

@@ -22,7 +22,7 @@ from cleaning.io.streams import BROKEN_STREAM, HashingFile, compression_of, open
 
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".txt": "txt"}
 EXPANSION = 4  # text is about four times its gzip or zstd size: only used to balance shards
-_SKIPPED_DIRS = {"phases", "rejected", "stats", "report", "snapshot", "logs"}
+_SKIPPED_DIRS = {"phases", "rejected", "bad", "stats", "report", "snapshot", "logs", "sample"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,14 @@ def _flush(group: list[Piece]) -> list[Shard]:
 def _list_files(config: InputConfig) -> list[tuple[Path, str]]:
     found: dict[str, str] = {}
     faults: list[str] = []
-    for text in config.paths:
+    several = len(config.paths) > 1
+    for number, text in enumerate(config.paths):
         path = Path(text).expanduser()
+        # files of the same name below two inputs must not share a name: documents without an id are called after it
+        label = f"{number}-{path.name}/" if several and path.is_dir() else ""
         if path.is_dir():
             for file in _walk(path, config.format):
-                found.setdefault(str(file.resolve()), file.relative_to(path).as_posix())
+                found.setdefault(str(file.resolve()), label + file.relative_to(path).as_posix())
         elif path.is_file():
             found.setdefault(str(path.resolve()), path.name)
         elif glob.has_magic(text):
@@ -130,13 +133,15 @@ def _list_files(config: InputConfig) -> list[tuple[Path, str]]:
     if not found:
         known = " ".join(f"*{end}[.gz|.zst]" for end in FORMATS)
         raise ConfigError(f"input: no data files in {', '.join(config.paths)}; looked for {known}")
-    return sorted(((Path(p), name) for p, name in found.items()), key=lambda pair: (_natural(pair[1]), str(pair[0])))
+    # a name that is no UTF-8 is shown with its bytes escaped; the path keeps them
+    named = [(Path(p), os.fsencode(name).decode("utf-8", "backslashreplace")) for p, name in found.items()]
+    return sorted(named, key=lambda pair: (_natural(pair[1]), str(pair[0])))
 
 
 def _walk(root: Path, forced: str) -> Iterator[Path]:
     """Data files below `root`. A run directory of ours is read through its `data/`."""
-    if (root / "run.json").is_file() and (root / "data").is_dir():
-        root = root / "data"
+    if (root / "run.json").is_file():
+        root = next((root / name for name in ("data", "good") if (root / name).is_dir()), root)
     for folder, dirs, names in os.walk(root, followlinks=False):
         dirs[:] = sorted(d for d in dirs if not d.startswith("."))
         if "run.json" in names:
@@ -162,7 +167,9 @@ def _pieces(path: Path, name: str, config: InputConfig) -> Iterator[Piece]:
     head, complete = _head(path)
     encoding, skip = detect_encoding(head, complete=complete)
     wanted = canonical_encoding(config.encoding)
-    if wanted != "auto":
+    if wanted == "utf-16":
+        encoding, skip = (encoding, skip) if encoding.startswith("utf-16") else ("utf-16-le", 0)
+    elif wanted != "auto":
         skip = skip if encoding == wanted else 0
         encoding = wanted
     kind = config.format if config.format != "auto" else _format_of(path) or "jsonl"
@@ -219,7 +226,7 @@ def _json_kind(head: bytes, encoding: str, by_name: str) -> str:
         return by_name
     first = text.split("\n", 1)[0].strip()
     if text[0] == "[":
-        return "json" if by_name == "json" or first in ("[", "[{") or not first.endswith("]") else "jsonl"
+        return "json"
     if by_name == "json" and text[0] == "{":
         return "jsonl" if first.endswith("}") and len(first) > 2 else "json"
     if by_name == "jsonl" and first == "{":

@@ -22,6 +22,7 @@ from cleaning.errors import ShardError
 
 BLOCK = 1 << 20
 MAX_SPILL = 256 << 20
+_ZSTD_INPUT = 64 << 10  # bytes decompressed at once: text can be a hundred times as large
 COMPRESSED = {".gz": "gz", ".gzip": "gz", ".zst": "zst", ".zstd": "zst"}
 BROKEN_STREAM = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
 
@@ -78,12 +79,54 @@ def open_stream(raw: HashingFile, compression: str) -> BinaryIO:
     if compression == "gz":
         return cast(BinaryIO, gzip.GzipFile(fileobj=io.BufferedReader(raw, BLOCK), mode="rb"))
     if compression == "zst":
-        # windows up to 2 GiB are legal in --long files; 128 MiB keeps a worker inside its memory
-        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-            cast(BinaryIO, raw), read_size=BLOCK, read_across_frames=True
-        )
-        return cast(BinaryIO, reader)
+        return cast(BinaryIO, _ZstdFile(raw))
     return cast(BinaryIO, raw)
+
+
+class _ZstdFile(io.RawIOBase):
+    """Decompressed zstd frames. Unlike the library's own reader, a frame that ends early is an error here, not the end of the file."""
+
+    def __init__(self, raw: HashingFile) -> None:
+        super().__init__()
+        self._raw = raw
+        # windows up to 2 GiB are legal in --long files; 128 MiB keeps a worker inside its memory
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._input = b""
+        self._output = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes; empty at the end of the last frame."""
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(BLOCK), b""))
+        while not self._output:
+            if not self._input:
+                self._input = self._raw.read(_ZSTD_INPUT)
+                if not self._input:
+                    if self._frame is not None:
+                        raise EOFError("the last zstd frame is not complete")
+                    return b""
+            if self._frame is None:
+                self._frame = self._decompressor.decompressobj()
+            self._output = self._frame.decompress(self._input)
+            self._input = b""
+            if self._frame.eof:
+                self._input, self._frame = self._frame.unused_data, None
+        out, self._output = self._output[:size], self._output[size:]
+        return out
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast(bytearray, buffer))
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def digest_file(path: Path, start: int = 0, end: int | None = None) -> str:
@@ -130,11 +173,13 @@ def line_blocks(
     `newline` is one byte, or two for UTF-16 (aligned on two bytes from the start). Oversize bytes go to a temporary file in `spill`.
     """
     width = len(newline)
+    if width == 2:
+        blocks = _even(blocks)
     rest = b""
     skipping: Oversize | None = None
     for block in blocks:
         if skipping is not None:
-            cut = _find(block, newline, 0, skipping.length % width)
+            cut = _find(block, newline, 0)
             skipping.feed(block if cut < 0 else block[:cut])
             if cut < 0:
                 offset += len(block)
@@ -164,6 +209,19 @@ def line_blocks(
         yield offset, [rest]
 
 
+def _even(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in blocks of even length, so that no code unit of UTF-16 is cut in two."""
+    rest = b""
+    for block in blocks:
+        data = rest + block
+        cut = len(data) & ~1
+        rest = data[cut:]
+        if cut:
+            yield data[:cut]
+    if rest:
+        yield rest
+
+
 def _oversize(offset: int, data: bytes, spill: Path | None) -> Oversize:
     line = Oversize(offset, 0, cast(BinaryIO, tempfile.TemporaryFile(dir=spill)))  # noqa: SIM115 - closed by who takes it
     line.feed(data)
@@ -178,9 +236,9 @@ def _one_by_one(
         offset += len(line) + width
 
 
-def _find(data: bytes, newline: bytes, start: int, phase: int = 0) -> int:
+def _find(data: bytes, newline: bytes, start: int) -> int:
     at = data.find(newline, start)
-    while len(newline) == 2 and at >= 0 and (at + phase) % 2:
+    while len(newline) == 2 and at >= 0 and at % 2:
         at = data.find(newline, at + 1)
     return at
 

@@ -6,7 +6,6 @@ gets `cleaning` spliced into its original bytes. Only a changed text makes the r
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from collections.abc import Callable
@@ -54,6 +53,7 @@ class PartWriter:
 
     def __init__(self, folder: Path, stem: str, output: OutputConfig) -> None:
         self._folder, self._stem, self._output = folder, stem, output
+        self._buffer = min(_BUFFER, output.shard_bytes)
         self._lines: list[bytes] = []
         self._held = 0
         self._raw = 0
@@ -72,15 +72,12 @@ class PartWriter:
         return self.rows + self._rows
 
     def write(self, lines: list[bytes]) -> None:
-        """Take the lines of some documents, without their newlines."""
-        start = 0
-        while start < len(lines):
-            some = lines[start : start + _LINES - self._rows % _LINES]
-            start += len(some)
-            self._lines += some
-            self._held += sum(map(len, some)) + len(some)
-            self._rows += len(some)
-            if self._held >= _BUFFER and self._rows % _LINES == 0:
+        """Take the lines of some documents, without their newlines. Where a part ends depends on the lines only."""
+        for line in lines:
+            self._lines.append(line)
+            self._held += len(line) + 1
+            self._rows += 1
+            if self._held >= self._buffer:
                 self._flush()
                 if self._raw >= self._output.shard_bytes:
                     self._finish()
@@ -129,44 +126,102 @@ def line_writer(output: OutputConfig, fields: TextFields) -> tuple[Callable[[Doc
     xubuvd = output.names == "xubuvd"
 
     def kept(doc: Doc) -> bytes:
-        if doc.text == doc.original and not doc.replaces and not xubuvd:
-            if not doc.learned:
-                raw = doc.raw
-                return raw if raw[-1] == 0x7D else raw.strip()
-            if "cleaning" not in doc.record:
-                return doc.raw.rstrip()[:-1] + b',"cleaning":' + orjson.dumps(doc.notes) + b"}"
-        record, notes = doc.record, doc.notes
-        out = fields.output_record(record, doc.text, doc.replaces)
-        if notes:
-            out["cleaning"] = notes
+        unchanged = doc.text == doc.original and not doc.replaces
+        if unchanged and not xubuvd and not doc.learned:
+            raw = doc.raw
+            return raw if raw[-1] == 0x7D and raw[0] == 0x7B else raw.strip()
+        changes: dict[str, Any] = {} if unchanged else {fields.text_field: doc.text}
+        if doc.notes or isinstance(doc.record.get("cleaning"), dict):
+            changes["cleaning"] = doc.notes or DELETE
         if xubuvd:
-            out["clean_status"], out["clean_policy"] = 1, ""
-        return _dumps(out, record, doc.raw)
+            changes["clean_status"], changes["clean_policy"] = 1, ""
+        if doc.replaces:
+            record = fields.output_record(doc.record, doc.text, doc.replaces)
+            return change_fields(_exact(record, doc), changes)
+        return change_fields(doc.raw, changes, doc.record)
 
     def rejected(doc: Doc) -> bytes:
         assert doc.drop is not None
         cleaning = {**doc.notes, "reject": doc.drop.to_json()}
         if not doc.has_id:
             cleaning["id"] = doc.id
-        policy = f"{doc.drop.rule}: {doc.drop.reason}" if doc.drop.reason else doc.drop.rule
-        if "cleaning" not in doc.record and not ("clean_status" in doc.record and xubuvd):
-            extra = b',"clean_status":0,"clean_policy":' + orjson.dumps(policy) if xubuvd else b""
-            return doc.raw.strip()[:-1] + b',"cleaning":' + orjson.dumps(cleaning) + extra + b"}"
-        out = {k: v for k, v in doc.record.items() if k != "cleaning"}
-        out["cleaning"] = cleaning
+        changes: dict[str, Any] = {"cleaning": cleaning}
         if xubuvd:
-            out["clean_status"], out["clean_policy"] = 0, policy
-        return _dumps(out, doc.record, doc.raw)
+            policy = f"{doc.drop.rule}: {doc.drop.reason}" if doc.drop.reason else doc.drop.rule
+            changes["clean_status"], changes["clean_policy"] = 0, policy
+        return change_fields(doc.raw, changes, doc.record)
 
     return kept, rejected
 
 
-def _dumps(out: dict[str, Any], record: dict[str, Any], raw: bytes) -> bytes:
-    # long integers were parsed as floats: only records with floats or nested values can hold one
-    if any(type(v) in (float, list, dict) for v in record.values()) and _LONG_NUMBER.search(raw) is not None:
-        exact = json.loads(raw)
-        for key, value in record.items():
-            if key in out and out[key] is value:
-                out[key] = exact[key]
-        return json.dumps(out, ensure_ascii=False, separators=(",", ":")).encode()
-    return orjson.dumps(out)
+DELETE = object()
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]:,]', re.DOTALL)
+
+
+def change_fields(raw: bytes, changes: dict[str, Any], record: dict[str, Any] | None = None) -> bytes:
+    """A JSON object with some top-level fields set (or deleted with DELETE); every other byte stays as it is.
+
+    Numbers of any length, escapes and nesting survive because nothing else is parsed. `record` is the parsed object, if there is one:
+    a flat one of strings and numbers that fit is simply serialised again, which is faster.
+
+    >>> change_fields(b'{"id":1e400,"text":"a"}', {"text": "b", "cleaning": {}})
+    b'{"id":1e400,"text":"b","cleaning":{}}'
+    """
+    raw = raw.strip()
+    fresh = {k: v for k, v in changes.items() if record is not None and k not in record and v is not DELETE}
+    if len(fresh) == len(changes):  # nothing to replace: no need to look for anything
+        return raw[:-1] + b"," + orjson.dumps(fresh)[1:] if fresh else raw
+    if record is not None and all(type(v) in (str, int, bool) or k in changes for k, v in record.items()):
+        out = {k: v for k, v in {**record, **changes}.items() if v is not DELETE}
+        return orjson.dumps(out)
+    spans = _field_spans(raw)
+    out_raw = raw
+    for name, (begin, value, end) in sorted(spans.items(), key=lambda item: -item[1][0]):
+        if name not in changes:
+            continue
+        new = changes[name]
+        if new is DELETE:
+            comma = end < len(out_raw) - 1 and out_raw[end : end + 1] == b","
+            before = out_raw.rfind(b",", 0, begin) if not comma else begin
+            out_raw = out_raw[: max(before, 1)] + out_raw[end + 1 if comma else end :]
+        else:
+            out_raw = out_raw[:value] + orjson.dumps(new) + out_raw[end:]
+    missing = {k: v for k, v in changes.items() if k not in spans and v is not DELETE}
+    if not missing:
+        return out_raw
+    return out_raw[:-1] + (b"," if len(out_raw) > 2 else b"") + orjson.dumps(missing)[1:]
+
+
+def _field_spans(raw: bytes) -> dict[str, tuple[int, int, int]]:
+    """name -> (start of the key, start of the value, end of the value) of an object's own fields; of equal names the last one."""
+    spans: dict[str, tuple[int, int, int]] = {}
+    depth, key, key_at, value_at = 0, b"", -1, -1
+    for match in _TOKEN.finditer(raw):
+        token = match[0]
+        first = token[0]
+        if first in b"{[":
+            depth += 1
+        elif depth == 1 and first == 0x22 and value_at < 0:
+            key, key_at = token, match.start()
+        elif depth == 1 and first == 0x3A and value_at < 0:
+            value_at = match.end()
+        elif depth == 1 and first in b",}" and value_at >= 0:
+            value = raw[value_at : match.start()]
+            lead = len(value) - len(value.lstrip())
+            spans[orjson.loads(key)] = (key_at, value_at + lead, value_at + len(value.rstrip()))
+            value_at = -1
+        if first in b"}]":
+            depth -= 1
+    return spans
+
+
+def _exact(record: dict[str, Any], doc: Doc) -> bytes:
+    """A rearranged record, with the values that it shares with the input taken from the input's bytes."""
+    if all(type(v) in (str, int, bool) for v in record.values()):
+        return orjson.dumps(record)
+    spans = _field_spans(doc.raw)
+    parts = [
+        orjson.dumps(name) + b":" + (doc.raw[spans[name][1] : spans[name][2]] if doc.record.get(name) is value else orjson.dumps(value))
+        for name, value in record.items()
+    ]
+    return b"{" + b",".join(parts) + b"}"

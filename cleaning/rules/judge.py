@@ -7,7 +7,7 @@ Every rule is always evaluated, so that the report can say of each: how often it
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,8 +53,8 @@ class Judge:
         self._column = column
         self._drops = np.array([rule.action == "drop" for rule in self.rules], bool)
 
-    def __call__(self, docs: Sequence[Doc], matrix: npt.NDArray[np.float32], more: Bools | None = None) -> Verdicts:
-        """Judge the documents whose metrics are the rows of `matrix`. `more`: rows of user rules, judged as they are."""
+    def __call__(self, docs: Sequence[Doc], matrix: npt.NDArray[np.float32], ask: Callable[[int, int], bool] | None = None) -> Verdicts:
+        """Judge the documents whose metrics are the rows of `matrix`. `ask(rule, document)` answers for rules without clauses."""
         fired = np.zeros((len(self.rules), len(docs)), bool)
         scopes: dict[Scope, Bools] = {}
         for i, rule in enumerate(self.rules):
@@ -65,8 +65,8 @@ class Judge:
                 hit = hit.copy()
                 for metric, condition in rule.clauses:
                     hit &= holds(condition, matrix[:, self._column[metric]])
-            elif more is not None:
-                hit = hit & more[i]
+            elif ask is not None:
+                hit = np.array([bool(inside) and ask(i, d) for d, inside in enumerate(hit.tolist())], bool)
             fired[i] = hit
         acting = fired & self._drops[:, None]
         first = np.where(acting.any(axis=0), acting.argmax(axis=0), -1) if len(self.rules) else np.full(len(docs), -1, np.int64)
@@ -104,7 +104,7 @@ def scripts(matrix: npt.NDArray[np.float32], column: dict[str, int]) -> npt.NDAr
         share = han / (han + word)
     out[(share < 0.05) & (foreign < 0.5)] = "latin"
     out[(share >= 0.05) & (foreign < 0.5)] = "mixed"
-    out[share >= 0.5] = "han"
+    out[(share >= 0.5) & (foreign - kana - hangul < 0.5)] = "han"
     out[kana > 0.2] = "kana"
     out[hangul > 0.3] = "hangul"
     return out

@@ -19,6 +19,7 @@ from cleaning.text.metrics import METRICS
 from cleaning.yamlfile import YamlSource, load_yaml, plain, validate
 
 _WHEN = re.compile(r"\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?(?:[eE]-?\d+)?)\s*")
+RULE_ID = r"^[a-z][a-z0-9_]*$"
 _OUTSIDE = re.compile(r"\s*outside\s*\[\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*\]\s*")
 
 
@@ -85,7 +86,7 @@ class Clause(Strict):
 class RuleSpec(Strict):
     """One rule as it stands in a file."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    id: str = Field(pattern=RULE_ID)
     metric: str
     when: When
     also: tuple[Clause, ...] = ()
@@ -150,6 +151,8 @@ def load_rules(
     known = [*ids, *extra_ids]
     strangers = [name for name in (*(thresholds or {}), *off) if name not in known]
     faults.extend(f"rules: no rule '{name}' to change{did_you_mean(name, known)}" for name in strangers)
+    users = [name for name in thresholds or {} if name in extra_ids]
+    faults.extend(f"rules.thresholds.{name}: a rule in Python has no threshold to change" for name in users)
     changed: list[Rule] = []
     for rule in rules:
         if rule.id in off:
@@ -183,6 +186,9 @@ def _collect(source: YamlSource, rules: list[Rule]) -> list[str]:
         spec, more = validate(RuleSpec, item, source, ("rules", i))
         faults.extend(more)
         if spec is None:
+            named = item.get("metric")
+            if isinstance(named, str) and named not in METRICS and named not in LINE_METRICS:
+                faults.append(f"{source.where(('rules', i, 'metric'))}: unknown metric '{named}'{did_you_mean(named, METRICS)}")
             continue
         allowed = LINE_METRICS if spec.action == "drop_line" else METRICS
         clauses: list[tuple[str, Condition]] = []

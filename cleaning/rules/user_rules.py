@@ -13,6 +13,8 @@ fingerprint. The function sees the document and the metrics that it asked for; i
 from __future__ import annotations
 
 import importlib.util
+import re
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ from pydantic import ValidationError
 
 from cleaning.doc import Doc
 from cleaning.errors import RuleError, did_you_mean
-from cleaning.rules.schema import Rule, Scope
+from cleaning.rules.schema import RULE_ID, Rule, Scope
 from cleaning.text.metrics import METRICS
 
 Predicate = Callable[[Doc, Mapping[str, float]], bool]
@@ -59,6 +61,7 @@ def load_user_rules(path: Path, shown: str) -> list[UserRule]:
     if spec is None or spec.loader is None:
         raise RuleError(f"{shown}: not a Python file")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
     except Exception as exc:
@@ -75,6 +78,10 @@ def load_user_rules(path: Path, shown: str) -> list[UserRule]:
         faults.extend(f"{where}: unknown metric '{m}'{did_you_mean(m, METRICS)}" for m in declared["metrics"] if m not in METRICS)
         if declared["action"] not in ("drop", "flag", "off"):
             faults.append(f"{where}: action '{declared['action']}'{did_you_mean(declared['action'], ['drop', 'flag', 'off'])}")
+        if not re.fullmatch(RULE_ID, declared["id"]):
+            faults.append(f"{where}: id '{declared['id']}': small letters, digits and _ only, a letter first")
+        if not declared["reason"]:
+            faults.append(f"{where}: rule '{declared['id']}' has no reason")
         try:
             scope = Scope.model_validate(declared["scope"])
         except ValidationError as exc:

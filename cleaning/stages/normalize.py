@@ -56,21 +56,23 @@ class _Entry:
 # in the order in which they are applied: tags and entities first hide, then produce, what the later ones mend
 _ENTRIES = (
     _Entry("mojibake", repair_mojibake, ("lead", "rare_han")),
-    _Entry("nfc", fixers.fix_nfc, ("unstable",)),
-    _Entry("radicals", fixers.fix_radicals, ("symbol",)),
     _Entry("newlines", fixers.fix_newlines, ("carriage", "odd_newline")),
-    _Entry("html", fixers.fix_html, ("markup",), outside_code=True),
+    _Entry("html", fixers.fix_html, ("markup",)),
     _Entry("controls", fixers.drop_controls, ("control",)),
     _Entry("invisible", fixers.drop_invisible, ("invisible",)),
     _Entry("garble", fixers.drop_garble, ("replacement", "private")),
     _Entry("spaces", fixers.fix_spaces, ("odd_space",)),
     _Entry("width", fixers.fix_width, ("wide_alnum",), outside_code=True),
+    _Entry("radicals", fixers.fix_radicals, ("symbol",)),
+    _Entry("nfc", fixers.fix_nfc, ("unstable",)),
     _Entry("close_han", fixers.close_han, ("space",), outside_code=True),
     _Entry("shrink_runs", fixers.shrink_runs, ("punct", "symbol"), outside_code=True),
     _Entry("corner_quotes", fixers.straighten_corners, ("punct",), outside_code=True),
     _Entry("drop_urls", fixers.drop_urls, ("latin",), lambda t: "://" in t or "www." in t, outside_code=True),
     _Entry("trim_lines", fixers.trim_lines, ("newline", "space")),
 )
+# these make, or bring together, characters that the counts have not seen: what follows runs without asking
+_PRODUCERS = {"mojibake", "html", "controls", "invisible", "garble", "width", "radicals"}
 
 
 class NormalizeStep(StepDefaults):
@@ -107,7 +109,7 @@ class NormalizeStep(StepDefaults):
     def _mend(self, doc: Doc, needed: list[bool]) -> list[str]:
         text = doc.text
         names: list[str] = []
-        produced = False  # html and mojibake make characters that the counts have not seen
+        produced = False
         for entry, wanted in zip(self._entries, needed, strict=True):
             if not (wanted or produced):
                 continue
@@ -118,7 +120,7 @@ class NormalizeStep(StepDefaults):
                 fixed = fixers.outside_code(text, entry.fix)
             if fixed != text:
                 names.append(entry.name)
-                produced = produced or entry.name in ("html", "mojibake")
+                produced = produced or entry.name in _PRODUCERS
                 text = fixed
         doc.text = text
         return names

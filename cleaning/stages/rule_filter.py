@@ -6,7 +6,6 @@ one has fired, so that hits, first and only can be told apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from pydantic import BeforeValidator, Field
 
 from cleaning.config import Strict
 from cleaning.doc import Batch, Doc, Drop
-from cleaning.errors import RuleError
+from cleaning.errors import RuleError, UserError
 from cleaning.rules.judge import SCOPE_METRICS, Bools, Judge, Verdicts, holds, in_scope, scripts
 from cleaning.rules.schema import Rule, load_rules
 from cleaning.rules.user_rules import UserRule, load_user_rules
@@ -49,12 +48,12 @@ class RuleSet:
         for name in params.files:
             try:
                 files.append((find(name), name))
-            except RuleError as exc:
+            except UserError as exc:
                 faults.extend(exc.faults)
         for name in params.user:
             try:
                 users.extend(load_user_rules(find(name), name))
-            except RuleError as exc:
+            except UserError as exc:
                 faults.extend(exc.faults)
         ids = [user.rule.id for user in users]
         faults.extend(f"{u.rule.where}: rule id '{u.rule.id}' is not unique" for u in users if ids.count(u.rule.id) > 1)
@@ -113,7 +112,12 @@ class RuleStep(StepDefaults):
 
     def judge(self, docs: list[Doc], matrix: npt.NDArray[np.float32]) -> Verdicts:
         """Every rule on documents whose metrics are the rows of `matrix`."""
-        return self._judge(docs, matrix, self._user_rows(docs, matrix))
+
+        def ask(rule: int, d: int) -> bool:
+            user = self._set.users[rule - self._first_user]
+            return bool(user.holds(docs[d], {name: float(matrix[d, self._metrics.column[name]]) for name in user.metrics}))
+
+        return self._judge(docs, matrix, ask)
 
     def _drop(self, rule: Rule, doc: Doc, row: npt.NDArray[np.float32], fired: list[int], first: int) -> Drop:
         names = [self._ids[first], *(self._ids[i] for i in fired if i != first and self._set.rules[i].action == "drop")]
@@ -124,17 +128,6 @@ class RuleStep(StepDefaults):
         if len(rule.clauses) > 1:
             extra = {"also": {m: _plain(row[self._metrics.column[m]]) for m, _ in rule.clauses[1:]}}
         return Drop("rules", rule.id, value, f"{rule.metric} {rule.threshold}", rule.reason, tuple(names), extra)
-
-    def _user_rows(self, docs: list[Doc], matrix: npt.NDArray[np.float32]) -> Bools | None:
-        if not self._set.users:
-            return None
-        rows = np.zeros((len(self._set.rules), len(docs)), bool)
-        for k, user in enumerate(self._set.users):
-            columns = [(name, self._metrics.column[name]) for name in user.metrics]
-            for d, doc in enumerate(docs):
-                values: Mapping[str, float] = {name: float(matrix[d, c]) for name, c in columns}
-                rows[self._first_user + k, d] = bool(user.holds(doc, values))
-        return rows
 
     def _drop_lines(self, batch: Batch, docs: list[Doc], matrix: npt.NDArray[np.float32]) -> bool:
         """Remove the lines for which a line rule holds. Returns whether any text changed."""

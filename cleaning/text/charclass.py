@@ -19,7 +19,7 @@ MAX_CODE_POINT = 0x110000
 FLAGS = (
     "han", "kana", "hangul", "latin", "other_letter", "digit", "space", "newline", "punct", "symbol", "mark", "control", "private",
     "replacement", "invisible", "emoji", "upper", "wide_alnum", "terminal", "closer", "bullet", "ellipsis", "hash", "curly",
-    "stop_han", "stop_classical", "rare_han", "odd_space", "carriage", "han_punct", "markup", "unstable", "odd_newline", "lead",
+    "stop_han", "stop_classical", "rare_han", "odd_space", "carriage", "han_punct", "markup", "unstable", "odd_newline", "lead", "numeral",
 )  # fmt: skip
 BIT = {name: 1 << i for i, name in enumerate(FLAGS)}
 
@@ -64,6 +64,8 @@ def char_tables() -> CharTables:
             flags[low : high + 1] &= ~np.uint64(BIT["other_letter"])
             flags[low : high + 1] |= np.uint64(BIT[name])
     for low, high in _EMOJI:
+        # emoji that this Python's Unicode does not know yet are no garble
+        flags[low : high + 1] &= ~np.uint64(BIT["control"])
         flags[low : high + 1] |= np.uint64(BIT["emoji"] | BIT["symbol"])
     _set_points(flags)
     values, class_of = np.unique(flags, return_inverse=True)
@@ -80,7 +82,9 @@ def _set_categories(flags: npt.NDArray[np.uint64]) -> None:
         category = unicodedata.category(chr(point))
         if category == "Nd":
             flags[point] |= BIT["digit"]
-        elif category[0] == "L" or category in ("Nl", "No"):
+        elif category == "No":
+            flags[point] |= BIT["numeral"]  # ① ½ ²: neither letters nor digits of a number
+        elif category[0] == "L" or category == "Nl":
             flags[point] |= BIT["other_letter"]
         elif category in ("Cc", "Cn", "Cs"):
             flags[point] |= BIT["control"]
@@ -97,16 +101,17 @@ def _set_points(flags: npt.NDArray[np.uint64]) -> None:
         index = [ord(c) for c in points] if isinstance(points, str) else points
         flags[index] |= np.uint64(BIT[name])
 
+    flags[[plane << 16 | low for plane in range(17) for low in (0xFFFE, 0xFFFF)]] = BIT["control"]
     flags[_INVISIBLE] = BIT["invisible"]
     flags[[0x09, 0x20]] = BIT["space"]
     flags[0x0A] = BIT["newline"]
     flags[0x0D] = BIT["carriage"] | BIT["space"]
     flags[[0x0B, 0x0C, 0x85, 0x2028, 0x2029]] = BIT["space"] | BIT["odd_newline"]
-    flags[[0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]] = BIT["space"] | BIT["odd_space"]
+    flags[[0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]] = BIT["space"] | BIT["odd_space"]
     flags[0xFFFD] = BIT["replacement"]
     for low, high in ((0xFF10, 0xFF19), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A)):
         flags[low : high + 1] |= np.uint64(BIT["wide_alnum"])
-    put([p for p in range(0x250) if chr(p).isupper()] + list(range(0xFF21, 0xFF3B)), "upper")
+    put([p for p in (*range(0x250), *range(0x1E00, 0x1F00), *range(0xFF21, 0xFF3B)) if chr(p).isupper()], "upper")
     put(TERMINAL, "terminal")
     put(CLOSER, "closer")
     put(BULLET, "bullet")
@@ -118,7 +123,8 @@ def _set_points(flags: npt.NDArray[np.uint64]) -> None:
     put(HAN_PUNCT, "han_punct")
     put(STOP_HAN, "stop_han")
     put(STOP_CLASSICAL, "stop_classical")
-    put([p for p in (*range(0x300, 0x3400), *range(0xF900, 0x10000)) if _unstable(chr(p))], "unstable")
+    suspects = (*range(0x300, 0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x10000), *range(0x10000, 0x1FB00))
+    put([p for p in suspects if _unstable(chr(p))], "unstable")
     flags[0x1100:0x1200] |= np.uint64(BIT["unstable"])
     flags[0x2F800:0x2FA20] |= np.uint64(BIT["unstable"])
     flags[_rare_han(flags)] |= np.uint64(BIT["rare_han"])
@@ -135,6 +141,7 @@ def _rare_han(flags: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     common = "".join(pair.decode(codec, errors="ignore") for codec in ("gb2312", "big5") for pair in pairs)
     rare = flags & np.uint64(BIT["han"]) != 0
     rare[[ord(c) for c in common]] = False
+    rare[0x3007] = False  # 〇, the zero of dates
     return np.flatnonzero(rare)
 
 

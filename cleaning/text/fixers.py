@@ -30,14 +30,18 @@ def _char_class(points: list[int]) -> str:
     return "".join(f"{re.escape(chr(a))}-{re.escape(chr(b))}" for a, b in ranges)
 
 
-_JOINERS = "\u200d\ufe0f"  # they hold emoji sequences together
-_EMOJI_RE = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\u200d]")
+_JOINERS = "\u200c\u200d\ufe0f"  # they hold emoji sequences together, and spell words in some scripts
+_EMOJI_RE = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\u200d©®‼⁉〰〽㊗㊙]")
+_JOINING_LETTER_RE = re.compile("[\u0600-\u109f]")  # Arabic and Indic scripts
+_TAG_CHARACTER_RE = re.compile("[\U000e0020-\U000e007f]")  # after a black flag they spell whose flag it is
 _INVISIBLE_RE = re.compile(f"[{_char_class([p for p in _INVISIBLE if p < 0x10000])}]|[\U000e0000-\U000e007f]")
-_CONTROL_RE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff]+")
+_NON_CHARACTERS = "".join(f"{chr(plane << 16 | 0xFFFE)}-{chr(plane << 16 | 0xFFFF)}" for plane in range(17))
+_CONTROL_RE = re.compile(f"\x1b\\[[0-9;]*[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef{_NON_CHARACTERS}]+")
 _GARBLE_RE = re.compile("[\ufffd" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _PRIVATE) + "]")
 _ODD_NEWLINES = "\x0b\x0c\x85\u2028\u2029"
 _NEWLINES_RE = re.compile(f"[{_ODD_NEWLINES}]")
 _ODD_SPACE_RE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_INDENT_RE = re.compile("^[ \t]*[\xa0\u3000][ \t\xa0\u3000]*", re.MULTILINE)
 _BLANK_LINES_RE = re.compile("\n{3,}")
 _WIDE = {c: c - 0xFEE0 for c in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
 _WIDE_RE = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")
@@ -82,16 +86,22 @@ def drop_invisible(text: str) -> str:
     >>> drop_invisible("网\\u200b页\\ufeff 👨\\u200d👩 so\\u00adft")
     '网页 👨\\u200d👩 soft'
     """
-    return _INVISIBLE_RE.sub(_keep_joiner, text)
+    while (fixed := _INVISIBLE_RE.sub(_keep_joiner, text)) != text:  # what one pass removes may have stood between two others
+        text = fixed
+    return text
 
 
 def _keep_joiner(match: re.Match[str]) -> str:
-    if match[0] not in _JOINERS:
-        return ""
     text, at = match.string, match.start()
-    before = at > 0 and _EMOJI_RE.match(text[at - 1]) is not None
-    after = at + 1 < len(text) and _EMOJI_RE.match(text[at + 1]) is not None
-    return match[0] if before and (after or match[0] == "\ufe0f") else ""
+    before, after = text[at - 1 : at], text[at + 1 : at + 2]
+    if match[0] in _JOINERS:
+        emoji = _EMOJI_RE.match(before) and (match[0] == "\ufe0f" or _EMOJI_RE.match(after))
+        keycap = match[0] == "\ufe0f" and after == "\u20e3"
+        letters = match[0] != "\ufe0f" and _JOINING_LETTER_RE.match(before) and _JOINING_LETTER_RE.match(after)
+        return match[0] if emoji or keycap or letters else ""
+    if _TAG_CHARACTER_RE.match(match[0]) and (before == "\U0001f3f4" or _TAG_CHARACTER_RE.match(before)):
+        return match[0] if "\U0001f3f4" in text[max(0, at - 8) : at] else ""
+    return ""
 
 
 def drop_controls(text: str) -> str:
@@ -118,10 +128,12 @@ def drop_garble(text: str) -> str:
 def fix_spaces(text: str) -> str:
     """Ordinary spaces for no-break, ideographic and typographic ones.
 
-    >>> fix_spaces("　　第一段\\u00a0完")
-    '  第一段 完'
+    An indent of ideographic or no-break spaces is layout and goes; one of ordinary spaces may be code and stays.
+
+    >>> fix_spaces("　　第一段\\u00a0完\\n    x = 1")
+    '第一段 完\\n    x = 1'
     """
-    return _ODD_SPACE_RE.sub(" ", text)
+    return _ODD_SPACE_RE.sub(" ", _INDENT_RE.sub("", text))
 
 
 def trim_lines(text: str) -> str:
@@ -250,41 +262,48 @@ def fix_html(text: str) -> str:
     >>> fix_html("List<T> x; if a<b and c>d &amp;&amp; e")
     'List<T> x; if a<b and c>d && e'
     """
-    if "<" in text:
-        if "</" in text:
-            text = _BODY_RE.sub("\n", text)
-        if "<!" in text:
-            text = _COMMENT_RE.sub("", text)
-        closed = {m[2].lower() for m in _TAG_RE.finditer(text) if m[1]}
-
-        def strip(match: re.Match[str]) -> str:
-            name = match[2].lower()
-            if not match[1] and name not in closed and name not in _ALONE and "=" not in match[3] and "/" not in match[3]:
-                return match[0]
-            return "\n" if _BLOCK_RE.match(name) else ""
-
-        text = _TAG_RE.sub(strip, text)
-    for _ in range(5):  # crawls hold entities that were escaped twice
-        if "&" not in text or (fixed := _ENTITY_RE.sub(_unescape, text)) == text:
+    for _ in range(4):  # crawls hold markup that was escaped, sometimes twice
+        fixed = _strip_tags(_strip_bodies(text)) if "<" in text else text
+        if "&" in fixed:
+            fixed = outside_code(fixed, lambda part: _ENTITY_RE.sub(_unescape, part))
+        if fixed == text:
             break
         text = fixed
     return text
 
 
+def _strip_bodies(text: str) -> str:
+    if "</" in text:
+        text = outside_code(text, lambda part: _BODY_RE.sub("\n", part), fences_only=True)
+    return outside_code(text, lambda part: _COMMENT_RE.sub("", part)) if "<!" in text else text
+
+
+def _strip_tags(text: str) -> str:
+    closed = {m[2].lower() for m in _TAG_RE.finditer(text) if m[1]}
+
+    def strip(match: re.Match[str]) -> str:
+        name = match[2].lower()
+        if not match[1] and name not in closed and name not in _ALONE and "=" not in match[3] and "/" not in match[3]:
+            return match[0]
+        return "\n" if _BLOCK_RE.match(name) else ""
+
+    return outside_code(text, lambda part: _TAG_RE.sub(strip, part))
+
+
 def _unescape(match: re.Match[str]) -> str:
     fixed = html.unescape(match[0])
-    return match[0] if fixed == "\ufffd" or fixed == "\x00" else fixed
+    return match[0] if fixed == "\ufffd" or fixed == "\x00" else fixed.replace("\r", "\n")
 
 
 # -- code -------------------------------------------------------------------------------------------------------------------
 
-_CODE_RE = re.compile(
-    r"^(?P<fence>```|~~~)[^\n]*\n.*?(?:^(?P=fence)[ \t]*$|\Z)|`[^`\n]+`|^(?: {4}|\t)[ \t]*[!-~][^\n]*[{}();=<>\[\]|$][^\n]*$",
-    re.MULTILINE | re.DOTALL,
-)
+_FENCES = r"^(?P<fence>```)[^\n]*\n.*?(?:^```[ \t]*$|\Z)|^~~~[^\n~]*\n.*?^~~~[ \t]*$"
+# an indented line with the marks of a program; markup that is merely indented begins with <
+_CODE_RE = re.compile(rf"{_FENCES}|`[^`\n]+`|^(?: {{4}}|\t)[ \t]*(?!<)[!-~][^\n]*[{{}}();=<>\[\]|$][^\n]*$", re.MULTILINE | re.DOTALL)
+_FENCES_RE = re.compile(_FENCES, re.MULTILINE | re.DOTALL)
 
 
-def outside_code(text: str, fix: Callable[[str], str]) -> str:
+def outside_code(text: str, fix: Callable[[str], str], *, fences_only: bool = False) -> str:
     """Apply `fix` to the text between code: fenced blocks, `inline code`, indented lines with the marks of programs.
 
     >>> outside_code("很好！！！！！ `a!!!!!b`", shrink_runs)
@@ -294,7 +313,7 @@ def outside_code(text: str, fix: Callable[[str], str]) -> str:
         return fix(text)
     out: list[str] = []
     at = 0
-    for match in _CODE_RE.finditer(text):
+    for match in (_FENCES_RE if fences_only else _CODE_RE).finditer(text):
         out += [fix(text[at : match.start()]), match[0]]
         at = match.end()
     return "".join([*out, fix(text[at:])])

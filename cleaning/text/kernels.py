@@ -275,12 +275,21 @@ def measure_repetition(
                     grams[u] = (g ^ (g >> np.uint64(32))) | np.uint64(1)
                 for column in range(top.size):
                     if top[column] == n and last >= 1:
-                        out[d, column] += _top_gram(grams, chars, last + 1, n, keys, counts)
+                        # occurrences may overlap (哈哈哈哈): a share is never more than the whole
+                        out[d, column] += min(_top_gram(grams, chars, last + 1, n, keys, counts), _total(chars, units))
                 for column in range(dup.size):
                     if dup[column] == n and last >= 1:
                         out[d, top.size + column] += _covered(grams, chars, last + 1, n, keys)
         for column in range(out.shape[1]):
             out[d, column] = out[d, column] / all_chars if all_chars > 0 else np.nan
+
+
+@njit(cache=True, nogil=True)
+def _total(chars: Row, units: int) -> float:
+    total = 0
+    for u in range(units):
+        total += chars[u]
+    return float(total)
 
 
 @njit(cache=True, nogil=True)

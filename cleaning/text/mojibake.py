@@ -13,8 +13,11 @@ from cleaning.io.encodings import common_han
 
 # the first byte of a UTF-8 sequence read as Latin-1 or Windows-1252, followed by continuation bytes read the same way
 _CONTINUATION = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
-_AS_LATIN = re.compile(f"[\xc3-\xf4][{_CONTINUATION}]")
-_AS_LATIN_RUN = re.compile(f"(?:[\xc2-\xdf][{_CONTINUATION}]|[\xe0-\xef][{_CONTINUATION}]{{2}}|[\xf0-\xf4][{_CONTINUATION}]{{3}})+")
+_LEAD_RE = re.compile("[\xc2-\xf4]")
+_PAIR = f"[\xc2-\xdf][{_CONTINUATION}]"
+_WIDE = f"[\xe0-\xef][{_CONTINUATION}]{{2}}|[\xf0-\xf4][{_CONTINUATION}]{{3}}"
+_AS_LATIN_RUN = re.compile(f"(?:{_PAIR}|{_WIDE})+")
+_WIDE_RE = re.compile(_WIDE)
 # the first two bytes of a Chinese character (or of ， and 。) in UTF-8, read as GBK: rare characters in real text, every third in mojibake
 _LEADS = [bytes((a, b)).decode("gbk", "ignore") for a in (0xE3, *range(0xE4, 0xEA), 0xEF) for b in range(0x80, 0xC0)]
 _AS_GBK = re.compile(f"[{''.join(_LEADS)}]")
@@ -22,7 +25,7 @@ _CP1252 = {c: bytes([b]) for b in range(0x80, 0xA0) for c in [bytes([b]).decode(
 
 
 def repair_mojibake(text: str) -> str:
-    """Undo UTF-8 read as Latin-1/Windows-1252 or as GBK; anything uncertain stays as it is.
+    """Undo UTF-8 read as Latin-1/Windows-1252 (also twice) or as GBK; anything uncertain stays as it is.
 
     >>> repair_mojibake("ä¸­æ–‡ç½‘é¡µ")
     '中文网页'
@@ -30,24 +33,48 @@ def repair_mojibake(text: str) -> str:
     '电脑和手机的使用方法'
     >>> repair_mojibake("cafÃ© au lait")
     'café au lait'
-    >>> repair_mojibake("naïve café, 5 £")
-    'naïve café, 5 £'
+    >>> repair_mojibake("naïve café…” NESCAFÉ®, „Spaß“, 5 £")
+    'naïve café…” NESCAFÉ®, „Spaß“, 5 £'
     """
-    if _AS_LATIN.search(text) is not None:
-        return _AS_LATIN_RUN.sub(_from_latin, text)
+    for _ in range(3):
+        fixed = _undo_latin(text)
+        if fixed == text:
+            break
+        text = fixed
     if len(text) >= 8 and len(_AS_GBK.findall(text, 0, 400)) * 6 >= min(len(text), 400):
         return _from_gbk(text)
     return text
 
 
-def _from_latin(match: re.Match[str]) -> str:
-    run = match[0]
+def _undo_latin(text: str) -> str:
+    leads = len(_LEAD_RE.findall(text))
+    if not leads:
+        return text
+    runs = [(match, _decoded(match[0])) for match in _AS_LATIN_RUN.finditer(text)]
+    # an accented letter before a quotation mark is an accented letter: every lead byte must be part of a valid sequence
+    explained = sum(len(_LEAD_RE.findall(match[0])) for match, fixed in runs if fixed is not None)
+    if explained < leads or any(fixed is None for _, fixed in runs):
+        return text
+    wide = sum(len(_WIDE_RE.findall(match[0])) for match, _ in runs)
+    out: list[str] = []
+    at = 0
+    for match, fixed in runs:
+        assert fixed is not None
+        # é…” alone is a valid sequence too, and so is É®: single pairs must give Latin letters, longer ones must not be alone
+        latin = all(c < "\u0180" for c in fixed)
+        certain = latin or len(match[0]) >= 6 or (wide >= 3 and _WIDE_RE.search(match[0]) is not None)
+        out += [text[at : match.start()], fixed if certain else match[0]]
+        at = match.end()
+    return "".join([*out, text[at:]])
+
+
+def _decoded(run: str) -> str | None:
     raw = b"".join(_CP1252.get(c) or c.encode("latin-1", "replace") for c in run)
     try:
         fixed = raw.decode("utf-8")
     except UnicodeDecodeError:
-        return run
-    return fixed if all(c.isprintable() for c in fixed) else run
+        return None
+    return fixed if all(c.isprintable() or c in "\xa0\u3000\xad" for c in fixed) else None
 
 
 def _from_gbk(text: str) -> str:

@@ -25,9 +25,7 @@ class Tap(StepDefaults):
         self.shard = shard.shard
 
     def __call__(self, batch: Batch) -> None:
-        rows = [
-            (xxhash.xxh64_intdigest(doc.text.encode()), self.shard, batch.start_row + i) for i, doc in enumerate(batch.live)
-        ]
+        rows = [(xxhash.xxh64_intdigest(doc.text.encode()), self.shard, batch.start_row + i) for i, doc in enumerate(batch.live)]
         batch.emit("toy_dedup", np.array(rows, KEY))
 
 

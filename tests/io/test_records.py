@@ -65,7 +65,6 @@ REALISTIC: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
         "高血压能吃党参吗？\n我有高血压\n可以吃。",
         ("ask", "answer"),
     ),
-    "ask_answer": ({"ask": "怎么办", "answer": "多喝水"}, "怎么办\n多喝水", ("ask", "answer")),
     "prompt_response": ({"prompt": "写诗", "response": "床前明月光"}, "写诗\n床前明月光", ("prompt", "response")),
     "prompt_completion": ({"prompt": "写诗", "completion": "疑是地上霜"}, "写诗\n疑是地上霜", ("prompt", "completion")),
     "baike_qa": (
@@ -80,7 +79,6 @@ REALISTIC: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
         "静夜思\n李白\n床前明月光，\n疑是地上霜。",
         ("paragraphs",),
     ),
-    "paragraphs": ({"id": 3, "paragraphs": ["甲", "乙"]}, "甲\n乙", ("paragraphs",)),
     "raw_content": ({"url": "http://a", "raw_content": "CCNet 的正文", "nlines": 1}, "CCNet 的正文", ("raw_content",)),
     "body": ({"title": "标题", "body": "正文在此"}, "标题\n正文在此", ("body",)),
     "article": ({"article": "一篇文章", "date": "2020-01-01"}, "一篇文章", ("article",)),
@@ -108,10 +106,7 @@ SHADOWED = "SCHEMAS: a schema before it requires no more and replaces the same, 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(n, marks=[pytest.mark.xfail(strict=True, reason=SHADOWED)] if n in ("ask_answer", "paragraphs") else [])
-        for n in REALISTIC
-    ],
+    [pytest.param(n) for n in REALISTIC],
 )
 def test_the_record_is_taken_by_the_schema_of_its_name(name: str) -> None:
     record = REALISTIC[name][0]
@@ -182,7 +177,6 @@ def test_null_parts_are_left_out() -> None:
 FIRST_WINS = "TextFields.find: the first schema whose fields are *present* wins, though its docstring says the first whose fields hold text"
 
 
-@pytest.mark.xfail(strict=True, reason=FIRST_WINS, raises=BadRecordError)
 @pytest.mark.parametrize(
     ("record", "text"),
     [
@@ -250,7 +244,6 @@ def test_configured_paths_that_miss(paths: tuple[str, ...], record: dict[str, An
 MISSING_PARTS = "records._read: a configured path whose root is there but holds no text gives an empty document instead of no_text"
 
 
-@pytest.mark.xfail(strict=True, reason=MISSING_PARTS)
 @pytest.mark.parametrize(
     ("path", "record"), [("a.b", {"a": {"c": "x"}}), ("a.b", {"a": "plain"}), ("body", {"body": None}), ("d[].x", {"d": ["s"]})]
 )
