@@ -73,6 +73,12 @@ class PartWriter:
 
     def write(self, lines: list[bytes]) -> None:
         """Take the lines of some documents, without their newlines. Where a part ends depends on the lines only."""
+        size = sum(map(len, lines)) + len(lines)
+        if self._held + size < self._buffer:  # the usual case: nothing to decide inside this batch
+            self._lines += lines
+            self._held += size
+            self._rows += len(lines)
+            return
         for line in lines:
             self._lines.append(line)
             self._held += len(line) + 1
