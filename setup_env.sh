@@ -6,7 +6,8 @@ PYTHON="$venv/bin/python"
 base="${PYTHON_BASE:-python3}"
 stamp="$venv/.cleaning-$(cat pyproject.toml | cksum | tr ' ' '-')-$(printf '%s' "$PWD" | cksum | cut -d' ' -f1)${extras:+-$extras}"
 fail() { printf 'set-up failed: %s\n' "$1" >&2; exit 1; }
-if [ ! -f "$stamp" ]; then
+installed() { if [ -n "$extras" ]; then [ -f "$stamp" ]; else ls "$stamp"* >/dev/null 2>&1; fi; }  # with extras is enough, too
+if ! installed; then
   if [ ! -x "$PYTHON" ]; then
     command -v "$base" >/dev/null || fail "no python3 on PATH; install Python 3.10 or newer"
     "$base" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "$("$base" --version 2>&1) is too old; Python 3.10 or newer is needed (set PYTHON_BASE)"
@@ -24,5 +25,5 @@ if [ ! -f "$stamp" ]; then
       fail "the package index cannot be reached (no network, or a proxy is missing); the log is $log"
     fail "the log is $log"
   fi
-  rm -f "$venv"/.cleaning-*"${extras:+-$extras}" && : >"$stamp"
+  rm -f "$venv"/.cleaning-* && : >"$stamp"
 fi

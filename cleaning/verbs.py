@@ -55,7 +55,7 @@ def _root(args: argparse.Namespace, loaded: LoadedConfig) -> Path:
         return Path(args.output)
     if loaded.config.output.path:
         path = Path(loaded.config.output.path).expanduser()
-        return path if path.is_absolute() else loaded.base / path
+        return path if path.is_absolute() else (loaded.base / path).resolve()
     raise UserError("no run directory: give --output DIR, or output.path in the configuration")
 
 
@@ -137,7 +137,7 @@ def do_check(args: argparse.Namespace) -> int:
             print(f"{name:<24} {stage_class(name).about}")
     if args.config is None:
         if not (args.metrics or args.stages_list):
-            raise UserError("check: give a configuration, --metrics or --stages-list")
+            raise UserError("check: give a configuration (for --rules too), --metrics or --stages-list")
         return 0
     from cleaning.engine.plan import resolve
     from cleaning.io.shards import find_shards

@@ -180,8 +180,12 @@ def _grams(keys: list[str], n: int) -> list[tuple[str, ...]]:
 
 
 def _top_gram(keys: list[str], n: int) -> int:
-    """Count × characters of the n-gram for which that is most, 0 when none occurs twice."""
-    return max((k * sum(map(len, gram)) for gram, k in Counter(_grams(keys, n)).items() if k > 1), default=0)
+    """Count × characters of the n-gram for which that is most, 0 when none occurs twice.
+
+    Occurrences may overlap, so this is capped at the characters of the window.
+    """
+    most = max((k * sum(map(len, gram)) for gram, k in Counter(_grams(keys, n)).items() if k > 1), default=0)
+    return min(most, sum(map(len, keys)))
 
 
 def _covered(keys: list[str], n: int) -> int:

@@ -209,9 +209,9 @@ def configured(*paths: str, join: str = "\n", text_field: str = "text") -> TextF
         (("段落[].内容",), {"段落": [{"内容": "甲"}, {"内容": "乙"}]}, "甲\n乙", ("段落",)),
         (("data[]",), {"data": ["甲", "乙"]}, "甲\n乙", ("data",)),
         (("title", "content"), {"title": "题", "content": "文"}, "题\n文", ("title", "content")),
-        (("a.b",), {"a": {"b": "深", "c": 1}}, "深", ("a",)),
-        (("a.b.c",), {"a": {"b": {"c": "更深"}}}, "更深", ("a",)),
-        (("a.b[].c", "d"), {"a": {"b": [{"c": "甲"}, {"c": "乙"}]}, "d": "丙"}, "甲\n乙\n丙", ("a", "d")),
+        (("a.b",), {"a": {"b": "深", "c": 1}}, "深", ()),
+        (("a.b.c",), {"a": {"b": {"c": "更深"}}}, "更深", ()),
+        (("a.b[].c", "d"), {"a": {"b": [{"c": "甲"}, {"c": "乙"}]}, "d": "丙"}, "甲\n乙\n丙", ("d",)),
         (("a[].b[]",), {"a": [{"b": ["1", "2"]}, {}, {"b": ["3"]}]}, "1\n2\n3", ("a",)),
         (("正文",), {"正文": "文", "text": "别的"}, "文", ("正文",)),
         (("title", "content"), {"content": "文"}, "文", ("title", "content")),
@@ -219,6 +219,13 @@ def configured(*paths: str, join: str = "\n", text_field: str = "text") -> TextF
 )
 def test_configured_paths(paths: tuple[str, ...], record: dict[str, Any], text: str, replaces: tuple[str, ...]) -> None:
     assert configured(*paths).find(record) == (text, replaces)
+
+
+def test_a_path_into_an_object_leaves_the_object() -> None:
+    fields = configured("meta.body")
+    record = {"id": 1, "meta": {"body": "旧", "url": "u"}}
+    text, replaces = fields.find(record)
+    assert fields.output_record(record, text, replaces) == {"id": 1, "meta": {"body": "旧", "url": "u"}, "text": "旧"}
 
 
 def test_configured_join() -> None:

@@ -23,7 +23,7 @@ def step(**params: bool) -> NormalizeStep:
 def test_what_was_mended_is_noted_and_counted() -> None:
     docs = [make_doc("<p>第一段\r\n　完</p>"), make_doc("好的。"), make_doc("ＡＢ！！！！！"), make_doc("\ufeff好\r\n")]
     batch = run_step(step(), docs)
-    assert [doc.text for doc in docs] == ["第一段\n 完", "好的。", "AB！！！", "好"]
+    assert [doc.text for doc in docs] == ["第一段\n完", "好的。", "AB！！！", "好"]
     assert [doc.notes.get("normalized") for doc in docs] == [
         ["newlines", "html", "spaces", "trim_lines"],
         None,

@@ -278,12 +278,10 @@ def test_table_of_character_classes(char: str, flags: set[str]) -> None:
     assert {name for name in BIT if naive.has(char, name)} - {"lead"} == flags - {"lead"}
 
 
-@pytest.mark.xfail(strict=True, reason="〇 of 二〇二四年 is in neither GB2312 nor Big5, but no sign of mis-decoding")
 def test_zero_of_dates_is_no_rare_character() -> None:
     assert not naive.has("〇", "rare_han")
 
 
-@pytest.mark.xfail(strict=True, reason="emoji newer than this Python's Unicode are `control` too, and count as garble")
 def test_no_emoji_is_garble() -> None:
     assert not [hex(p) for p in range(0x1F300, 0x1FB00) if naive.has(chr(p), "emoji") and naive.has(chr(p), "control")]
 

@@ -178,17 +178,14 @@ def test_invisible_characters_do_not_hide_a_repeated_line() -> None:
     assert measure("首页\n首\u200b页", "dup_line_ratio") == 0.5
 
 
-@pytest.mark.xfail(strict=True, reason="count × length counts overlapping n-grams twice: 1.5 for four equal characters")
 def test_top_gram_is_a_share() -> None:
     assert measure("哈哈哈哈", "top_2gram_ratio") <= 1
 
 
-@pytest.mark.xfail(strict=True, reason="category No (①, ½, ²) is `other_letter`: circled numbers count as foreign letters")
 def test_circled_numbers_are_no_foreign_letters() -> None:
     assert measure("第①步", "foreign_letter_ratio") == 0
 
 
-@pytest.mark.xfail(strict=True, reason="`upper` ends at U+024F while `latin` goes on to U+1EFF: Ế is a Latin letter, not a capital")
 def test_vietnamese_capitals_are_capitals() -> None:
     assert measure("VIỆT NAM", "upper_ratio") == 1
 
