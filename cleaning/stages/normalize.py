@@ -63,7 +63,7 @@ _ENTRIES = (
     _Entry("garble", fixers.drop_garble, ("replacement", "private")),
     _Entry("spaces", fixers.fix_spaces, ("odd_space",)),
     _Entry("width", fixers.fix_width, ("wide_alnum",), outside_code=True),
-    _Entry("radicals", fixers.fix_radicals, ("symbol",)),
+    _Entry("radicals", fixers.fix_radicals, ("radical",)),
     _Entry("nfc", fixers.fix_nfc, ("unstable",)),
     _Entry("close_han", fixers.close_han, ("space",), outside_code=True),
     _Entry("shrink_runs", fixers.shrink_runs, ("punct", "symbol"), outside_code=True),
@@ -73,6 +73,7 @@ _ENTRIES = (
 )
 # these make, or bring together, characters that the counts have not seen: what follows runs without asking
 _PRODUCERS = {"mojibake", "html", "controls", "invisible", "garble", "width", "radicals"}
+_NEVER_PRODUCED = {"controls", "garble", "radicals"}  # … but for these, which only undone mojibake could bring
 
 
 class NormalizeStep(StepDefaults):
@@ -111,7 +112,7 @@ class NormalizeStep(StepDefaults):
         names: list[str] = []
         produced = False
         for entry, wanted in zip(self._entries, needed, strict=True):
-            if not (wanted or produced):
+            if not wanted and (not produced or (entry.name in _NEVER_PRODUCED and "mojibake" not in names)):
                 continue
             if entry.text_test is not None and not entry.text_test(text):
                 continue

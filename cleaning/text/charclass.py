@@ -19,7 +19,7 @@ MAX_CODE_POINT = 0x110000
 FLAGS = (
     "han", "kana", "hangul", "latin", "other_letter", "digit", "space", "newline", "punct", "symbol", "mark", "control", "private",
     "replacement", "invisible", "emoji", "upper", "wide_alnum", "terminal", "closer", "bullet", "ellipsis", "hash", "curly",
-    "stop_han", "stop_classical", "rare_han", "odd_space", "carriage", "han_punct", "markup", "unstable", "odd_newline", "lead", "numeral",
+    "stop_han", "stop_classical", "rare_han", "odd_space", "carriage", "han_punct", "markup", "unstable", "odd_newline", "lead", "numeral", "radical",
 )  # fmt: skip
 BIT = {name: 1 << i for i, name in enumerate(FLAGS)}
 
@@ -116,6 +116,7 @@ def _set_points(flags: npt.NDArray[np.uint64]) -> None:
     put(CLOSER, "closer")
     put(BULLET, "bullet")
     put(list(range(0xC2, 0xF5)), "lead")  # what the first byte of a UTF-8 sequence looks like in Latin-1
+    put([*range(0x2E80, 0x2EF4), *range(0x2F00, 0x2FD6)], "radical")
     put("…", "ellipsis")
     put("#＃", "hash")
     put("{}", "curly")

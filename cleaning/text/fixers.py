@@ -200,8 +200,10 @@ def shrink_runs(text: str) -> str:
     '太好了！！！真的……他——走了。'
     """
     for starts, pattern, replacement in _RUNS:
-        if any(start in text for start in starts):
-            text = pattern.sub(replacement, text)
+        for start in starts:
+            if start in text:
+                text = pattern.sub(replacement, text)
+                break
     return text
 
 
@@ -263,9 +265,11 @@ def fix_html(text: str) -> str:
     'List<T> x; if a<b and c>d && e'
     """
     for _ in range(4):  # crawls hold markup that was escaped, sometimes twice
-        fixed = _strip_tags(_strip_bodies(text)) if "<" in text else text
-        if "&" in fixed:
-            fixed = outside_code(fixed, lambda part: _ENTITY_RE.sub(_unescape, part))
+        if "<" in text:
+            text = _strip_tags(_strip_bodies(text))
+        if "&" not in text:
+            break
+        fixed = outside_code(text, lambda part: _ENTITY_RE.sub(_unescape, part))
         if fixed == text:
             break
         text = fixed
@@ -292,7 +296,9 @@ def _strip_tags(text: str) -> str:
 
 def _unescape(match: re.Match[str]) -> str:
     fixed = html.unescape(match[0])
-    return match[0] if fixed == "\ufffd" or fixed == "\x00" else fixed.replace("\r", "\n")
+    if fixed == "\ufffd":
+        return match[0]
+    return "\n" if fixed == "\r" else _CONTROL_RE.sub("", fixed)
 
 
 # -- code -------------------------------------------------------------------------------------------------------------------
