@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cleaning.engine.conservation import READ
 from cleaning.engine.plan import Plan
 from cleaning.engine.publish import Folded
-from cleaning.engine.tasks import READ
 from cleaning.io.commit import replace_file, to_bytes
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
+from cleaning.engine.conservation import READ
 from cleaning.engine.plan import Phase, Plan, Task
 from cleaning.engine.publish import PUBLISHED, fold, stage_stats
-from cleaning.engine.tasks import READ
 from cleaning.errors import ConservationError, ShardError, UserError
 from cleaning.io.carry import STEM as CARRY
 from cleaning.io.commit import MANIFEST, check_files, read_sealed, to_bytes

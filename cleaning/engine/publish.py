@@ -14,9 +14,8 @@ from typing import Any
 
 import orjson
 
+from cleaning.engine.conservation import READ, check_run
 from cleaning.engine.plan import Plan, Task
-from cleaning.engine.tasks import READ
-from cleaning.errors import ConservationError
 from cleaning.io.commit import read_manifest, replace_file, seal, to_bytes, write_file
 from cleaning.io.writer import SUFFIXES
 from cleaning.stats import Stats
@@ -57,23 +56,8 @@ def fold(plan: Plan) -> Folded:
             folded.cpu += timing["cpu"]
             folded.max_rss_mb = max(folded.max_rss_mb, timing["max_rss_mb"])
     if not folded.missing:
-        check_conservation(plan, folded.stats)
+        check_run(plan.stages, folded.stats)
     return folded
-
-
-def check_conservation(plan: Plan, stats: Stats) -> None:
-    """lines = documents + bad lines; for each stage, documents in = out + rejected, and out is the next one's in."""
-    faults: list[str] = []
-    documents = stats.get(READ, "documents")
-    if stats.get(READ, "lines") != documents + stats.get(READ, "bad_lines"):
-        faults.append(f"read: {stats.get(READ, 'lines')} lines, {documents} documents, {stats.get(READ, 'bad_lines')} bad lines")
-    for stage in plan.stages:
-        into, out, rejected = (stats.get(stage.name, key) for key in ("documents_in", "documents_out", "rejected"))
-        if into != documents or into != out + rejected:
-            faults.append(f"{stage.name}: {documents} documents expected, {into} in, {out} out, {rejected} rejected")
-        documents = out
-    if faults:
-        raise ConservationError("documents do not add up: " + "; ".join(faults))
 
 
 def publish(plan: Plan, folded: Folded) -> dict[str, Any]:

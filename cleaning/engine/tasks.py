@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import resource
 import sys
 import time
 import traceback
@@ -21,9 +20,11 @@ import numpy as np
 
 from cleaning import __version__
 from cleaning.doc import Batch, Doc, Drop
+from cleaning.engine.conservation import READ, check_task
+from cleaning.engine.memory import peak_rss_mb
 from cleaning.engine.metrics_file import MetricsFile
 from cleaning.engine.plan import FORMAT, Phase, Plan, Task
-from cleaning.errors import ConservationError, RetryableError, ShardError, UserError
+from cleaning.errors import RetryableError, ShardError, UserError
 from cleaning.io.carry import STEM as CARRY
 from cleaning.io.carry import carry_line, fresh, read_carried
 from cleaning.io.commit import TaskDirectory, to_bytes, write_file
@@ -34,7 +35,6 @@ from cleaning.io.writer import PartWriter, line_writer
 from cleaning.stages.contract import GlobalStage, ReduceContext, ShardContext, Step
 from cleaning.stats import Stats
 
-READ = "read"
 PROGRESS_SECONDS = 0.5
 
 
@@ -63,6 +63,10 @@ class _Pass:
     progress: Progress = field(default_factory=Progress)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    @property
+    def where(self) -> str:
+        return f"{self.phase.folder}/{self.task.index:05d}"
+
 
 def run_task(plan: Plan, task: Task, report: Report | None = None) -> dict[str, Any]:
     """Run a task to its commit and return its counts. Idempotent. Raises ShardError, RetryableError, or what a stage's own code raised."""
@@ -85,7 +89,7 @@ def run_task(plan: Plan, task: Task, report: Report | None = None) -> dict[str, 
         manifest.update(format=FORMAT, fingerprint=plan.fingerprint(task), policy=plan.policy(phase))
         timing: dict[str, Any] = {"seconds": seconds, "started": started[0]}
         timing.update(wall=time.perf_counter() - started[1], cpu=time.process_time() - started[2])
-        timing.update(max_rss_mb=_peak_rss(), version=__version__, python=sys.version.split()[0])
+        timing.update(max_rss_mb=peak_rss_mb(), version=__version__, python=sys.version.split()[0])
         (directory.scratch / "timing.json").write_bytes(to_bytes(timing))
         if report is not None:
             report(Progress())  # a worker whose driver is gone leaves here, before it commits
@@ -116,18 +120,6 @@ def _io_error(exc: OSError) -> Exception:
     if exc.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.ENOENT):
         return ShardError(f"{exc.strerror}: {exc.filename or ''}".rstrip(": "))
     return RetryableError(f"{type(exc).__name__}: {exc}")
-
-
-def _peak_rss() -> float:
-    """Peak memory of this process in MB. Linux keeps a parent's peak across exec in ru_maxrss, so /proc is asked first."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return round(int(line.split()[1]) / 1024, 1)
-    except (OSError, ValueError):
-        pass
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
 
 
 # -- passes ---------------------------------------------------------------------------------------------------------------------
@@ -210,7 +202,8 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
         _count_read(work.stats, reader)
     else:
         (scratch / ".none").unlink()
-    counts = _conserve(work, reader, kept.rows, {name: writer.rows for name, writer in rejected.items()})
+    counts = _counts(work, reader)
+    check_task(work.where, plan.stages, work.phase.steps, work.stats, counts, kept.rows, sum(w.rows for w in rejected.values()))
     return {"files": work.files, "counts": counts, "inputs": inputs}, work.stats, work.seconds
 
 
@@ -327,28 +320,8 @@ def _count_read(stats: Stats, reader: ShardReader) -> None:
         stats.count(READ, f"bad/{reason}", n)
 
 
-def _conserve(work: _Pass, reader: ShardReader | None, kept: int, rejected: dict[str, int]) -> dict[str, int]:
-    """Nothing may vanish: check the equalities of this task before it is committed."""
-    documents, where = work.progress.documents, f"{work.phase.folder}/{work.task.index:05d}"
-    faults: list[str] = []
-    if reader is not None and (reader.counts.documents != documents or reader.counts.lines != documents + reader.counts.bad_total):
-        faults.append(f"{reader.counts.lines} lines, {documents} documents, {reader.counts.bad_total} bad lines")
-    if documents != kept + sum(rejected.values()):
-        faults.append(f"{documents} documents in, {kept} kept + {sum(rejected.values())} rejected")
-    expected = documents
-    for spec in work.phase.steps:
-        name = work.plan.stages[spec.stage].name
-        if spec.kind == "tap":
-            expected -= work.stats.get(name, "errors")
-            continue
-        here = {key: work.stats.get(name, key) for key in ("documents_in", "documents_out", "rejected")}
-        if here["documents_in"] != expected or here["documents_in"] != here["documents_out"] + here["rejected"]:
-            faults.append(f"stage {name}: {expected} expected, {here}")
-        expected = here["documents_out"]
-    if expected != kept:
-        faults.append(f"{expected} documents left the last step, {kept} were written")
-    if faults:
-        raise ConservationError(f"{where}: documents do not add up: " + "; ".join(faults))
+def _counts(work: _Pass, reader: ShardReader | None) -> dict[str, int]:
+    documents, kept = work.progress.documents, work.progress.kept
     counts = {"documents": documents, "kept": kept, "rejected": documents - kept, "chars": work.progress.chars}
     if reader is not None:
         counts.update(lines=reader.counts.lines, bad_lines=reader.counts.bad_total, blank_lines=reader.counts.blank)

@@ -6,7 +6,6 @@ row of a CSV file, or a whole text file.
 
 from __future__ import annotations
 
-import base64
 import codecs
 import csv
 import os
@@ -21,6 +20,7 @@ from cleaning.config import InputConfig
 from cleaning.doc import Doc
 from cleaning.errors import RetryableError, ShardError
 from cleaning.io.objects import json_values
+from cleaning.io.quarantine import Quarantine, why_not_json
 from cleaning.io.records import BadRecordError, TextFields
 from cleaning.io.shards import Piece, Shard
 from cleaning.io.streams import BLOCK, HashingFile, Oversize, compression_of, line_blocks, open_stream, read_blocks
@@ -59,7 +59,7 @@ class ShardReader:
     ) -> None:
         self.shard, self.config, self.fields = shard, config, fields
         self.counts = ReadCounts()
-        self._quarantine = quarantine
+        self._quarantine = Quarantine(quarantine)
         self._batch_bytes = batch_bytes
         self._spill = spill
         self._line: int | None = 0  # number of the line read last; None when a byte range does not start at the file's start
@@ -144,7 +144,7 @@ class ShardReader:
         try:
             record = orjson.loads(utf8)
         except orjson.JSONDecodeError as exc:
-            self._bad(piece, at, *_why_not_json(utf8, exc), line)
+            self._bad(piece, at, *why_not_json(utf8, exc), line)
             return None
         if type(record) is not dict:
             self._bad(piece, at, "not_an_object", f"the line is {type(record).__name__}; an object is expected", line)
@@ -253,7 +253,7 @@ class ShardReader:
                 try:
                     value = orjson.loads(raw)
                 except orjson.JSONDecodeError as exc:
-                    self._bad(piece, at, *_why_not_json(raw, exc), raw)
+                    self._bad(piece, at, *why_not_json(raw, exc), raw)
                     continue
                 if type(value) is not dict:
                     self._bad(piece, at, "not_an_object", f"the value is {type(value).__name__}; an object is expected", raw)
@@ -296,47 +296,19 @@ class ShardReader:
 
     def _bad(self, piece: Piece, at: int, reason: str, detail: str, raw: bytes) -> None:
         self.counts.bad[reason] = self.counts.bad.get(reason, 0) + 1
-        row: dict[str, Any] = {"file": piece.name, "offset": at, "line": self._line, "reason": reason, "detail": detail}
-        row["bytes"] = len(raw)
-        try:
-            row["raw"] = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            row["raw_base64"] = base64.b64encode(raw).decode("ascii")
-        self._quarantine.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        self._quarantine.put(piece.name, at, self._line, reason, detail, raw)
 
     def _bad_oversize(self, piece: Piece, item: Oversize) -> None:
-        """Write the row in pieces: the line may be larger than a worker's memory."""
         self.counts.lines += 1
         if self._line is not None:
             self._line += 1
         self.counts.bad["too_long"] = self.counts.bad.get("too_long", 0) + 1
-        kept = item.raw.tell()
         detail = f"{item.length:,} bytes; allowed: input.max_line_bytes {self.config.max_line_bytes:,}"
-        row: dict[str, Any] = {"file": piece.name, "offset": item.offset, "line": self._line, "reason": "too_long", "detail": detail}
-        row["bytes"] = item.length
-        if kept < item.length:
-            row["raw_truncated"] = kept
-        self._quarantine.write(orjson.dumps(row)[:-1] + b',"raw_base64":"')
-        item.raw.seek(0)
-        while chunk := item.raw.read(3 << 18):
-            self._quarantine.write(base64.b64encode(chunk))
-        self._quarantine.write(b'"}\n')
-        item.raw.close()
+        self._quarantine.put_oversize(piece.name, item, self._line, "too_long", detail)
 
 
 _NEVER = b"\x00\xff\x00\xfe\x00"  # in no text: a text file is one piece
 _READERS = {"jsonl": ShardReader._jsonl, "json": ShardReader._json, "csv": ShardReader._csv, "txt": ShardReader._txt}
-
-
-def _why_not_json(line: bytes, exc: orjson.JSONDecodeError) -> tuple[str, str]:
-    """(reason, detail) of a line that does not parse."""
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError as bad:
-        return "undecodable", f"not utf-8: byte 0x{line[bad.start]:02x} at {bad.start}"
-    if b"\\ud" in line.lower() and "surrogate" in str(exc):
-        return "lone_surrogate", str(exc)
-    return "broken_json", str(exc)
 
 
 def _transcoded(blocks: Iterator[bytes], piece: Piece) -> Iterator[bytes]:

@@ -19,7 +19,8 @@ MAX_CODE_POINT = 0x110000
 FLAGS = (
     "han", "kana", "hangul", "latin", "other_letter", "digit", "space", "newline", "punct", "symbol", "mark", "control", "private",
     "replacement", "invisible", "emoji", "upper", "wide_alnum", "terminal", "closer", "bullet", "ellipsis", "hash", "curly",
-    "stop_han", "stop_classical", "rare_han", "odd_space", "carriage", "han_punct", "markup", "unstable", "odd_newline", "lead", "numeral", "radical",
+    "stop_han", "stop_classical", "rare_han", "odd_space", "carriage", "han_punct", "markup", "unstable", "odd_newline", "lead",
+    "numeral", "radical",
 )  # fmt: skip
 BIT = {name: 1 << i for i, name in enumerate(FLAGS)}
 

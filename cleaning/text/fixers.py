@@ -41,7 +41,7 @@ _GARBLE_RE = re.compile("[\ufffd" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _PR
 _ODD_NEWLINES = "\x0b\x0c\x85\u2028\u2029"
 _NEWLINES_RE = re.compile(f"[{_ODD_NEWLINES}]")
 _ODD_SPACE_RE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_INDENT_RE = re.compile("^[ \t]*[\xa0\u3000][ \t\xa0\u3000]*", re.MULTILINE)
+_INDENT_RE = re.compile(f"^[ \t]*[\xa0\u3000][ \t\xa0\u3000]*(?=[{_HAN_CLASS}{_CJK_PUNCT}])", re.MULTILINE)
 _BLANK_LINES_RE = re.compile("\n{3,}")
 _WIDE = {c: c - 0xFEE0 for c in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
 _WIDE_RE = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")
@@ -128,7 +128,7 @@ def drop_garble(text: str) -> str:
 def fix_spaces(text: str) -> str:
     """Ordinary spaces for no-break, ideographic and typographic ones.
 
-    An indent of ideographic or no-break spaces is layout and goes; one of ordinary spaces may be code and stays.
+    An indent of ideographic or no-break spaces before Chinese is layout and goes; any other may be code and stays.
 
     >>> fix_spaces("　　第一段\\u00a0完\\n    x = 1")
     '第一段 完\\n    x = 1'
@@ -183,7 +183,8 @@ def close_han(text: str) -> str:
 
 # what must be in a text for the pattern to have work, the pattern, its replacement
 _RUNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
-    (tuple(c * 4 for c in "!！?？~～"), re.compile(r"([!！?？~～])\1{3,}"), r"\1\1\1"),
+    (tuple(c * 4 for c in "!！?？～"), re.compile(r"([!！?？～])\1{3,}"), r"\1\1\1"),
+    (("~~~~",), re.compile(r"(?<=[^\s~])~{4,}"), "~~~"),  # a line of tildes is a rule or a fence
     (("，，", "、、", "；；", "：："), re.compile(r"([，、；：])\1+"), r"\1"),
     (("。。",), re.compile(r"。{4,}|(?<!。)。。(?!。)"), "。"),  # three in a row stand for an ellipsis
     (("………",), re.compile(r"…{3,}"), "……"),
@@ -298,12 +299,14 @@ def _unescape(match: re.Match[str]) -> str:
     fixed = html.unescape(match[0])
     if fixed == "\ufffd":
         return match[0]
-    return "\n" if fixed == "\r" else _CONTROL_RE.sub("", fixed)
+    if fixed == "\r":
+        return "" if match.string[match.end() : match.end() + 1] == "\n" else "\n"
+    return _CONTROL_RE.sub("", fixed)
 
 
 # -- code -------------------------------------------------------------------------------------------------------------------
 
-_FENCES = r"^(?P<fence>```)[^\n]*\n.*?(?:^```[ \t]*$|\Z)|^~~~[^\n~]*\n.*?^~~~[ \t]*$"
+_FENCES = r"^```[^\n]*(?:\n.*?(?:^```[ \t]*$|\Z)|\Z)|^~~~[^\n~]*\n.*?^~~~[ \t]*$"
 # an indented line with the marks of a program; markup that is merely indented begins with <
 _CODE_RE = re.compile(rf"{_FENCES}|`[^`\n]+`|^(?: {{4}}|\t)[ \t]*(?!<)[!-~][^\n]*[{{}}();=<>\[\]|$][^\n]*$", re.MULTILINE | re.DOTALL)
 _FENCES_RE = re.compile(_FENCES, re.MULTILINE | re.DOTALL)
