@@ -97,6 +97,11 @@ class Plan:
         shards = [Shard.from_json(pieces) for pieces in data["shards"]]
         return cls(root, config, stages, shards, {name: entry["digest"] for name, entry in copies.items()})
 
+    @property
+    def file_names(self) -> dict[str, str]:
+        """Digest -> name of the rule files and lists, as the configuration writes them."""
+        return {digest: name for name, digest in self._digests.items()}
+
     # -- where things are -----------------------------------------------------------------------------------------------------
 
     def task_dir(self, task: Task) -> Path:

@@ -19,6 +19,7 @@ from cleaning.engine.plan import Plan, Task
 from cleaning.io.commit import read_manifest, replace_file, seal, to_bytes, write_file
 from cleaning.io.writer import SUFFIXES
 from cleaning.stats import Stats
+from cleaning.text.metrics import METRICS
 
 PUBLISHED = "published.json"
 STAGE_COUNTERS = ("documents_in", "documents_out", "rejected", "chars_in", "chars_out", "errors")
@@ -95,7 +96,7 @@ def publish(plan: Plan, folded: Folded) -> dict[str, Any]:
 
 
 def stage_stats(stats: Stats, stage: str) -> dict[str, Any]:
-    """The public stats of one stage."""
+    """The public stats of one stage. A histogram counts values up to each edge, then above the last one, then undefined ones."""
     counters = stats.counters.get(stage, {})
     always = ("lines", "documents", "bad_lines", "blank_lines") if stage == READ else STAGE_COUNTERS
     plain = dict.fromkeys(always, 0) | {key: value for key, value in counters.items() if "/" not in key}
@@ -104,7 +105,11 @@ def stage_stats(stats: Stats, stage: str) -> dict[str, Any]:
         if "/" in key:
             group, name = key.split("/", 1)
             grouped.setdefault(group, {})[name] = value
-    return {"stage": stage, **plain, **grouped, "histograms": stats.histograms.get(stage, {})}
+    histograms = {
+        name: {"edges": list(METRICS[name].edges), "counts": counts} if name in METRICS else {"counts": counts}
+        for name, counts in stats.histograms.get(stage, {}).items()
+    }
+    return {"stage": stage, **plain, **grouped, "histograms": histograms}
 
 
 def _files(folder: Path, prefix: str) -> dict[str, dict[str, Any]]:

@@ -46,7 +46,7 @@ def why_not_done(plan: Plan, phase: Phase, task: Task) -> str | None:
             return "not run yet"
         return "its files are damaged" if read_sealed(folder / MANIFEST) is not None else "its manifest is missing or damaged"
     if manifest["fingerprint"] != plan.fingerprint(task):
-        changes = differences(manifest.get("policy", {}), plan.policy(phase))
+        changes = differences(manifest.get("policy", {}), plan.policy(phase), plan.file_names)
         return "; ".join(changes) if changes else "its input is another one"
     if plan.previous_pass(phase) is None and phase.kind == "pass":
         return _input_change(plan, task, manifest)
@@ -69,8 +69,8 @@ def _input_change(plan: Plan, task: Task, manifest: dict[str, Any]) -> str | Non
     return None
 
 
-def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What of a policy has changed, for people."""
+def differences(old: dict[str, Any], new: dict[str, Any], names: dict[str, str] | None = None) -> list[str]:
+    """What of a policy has changed, for people. `names`: digest -> name of the files that the new one reads."""
     found: list[str] = []
     before = {step[1]["stage"]: step for step in old.get("steps", [])}
     for step in new.get("steps", []):
@@ -85,7 +85,8 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         changed = [key for key in sorted({*now, *then}) if now.get(key) != then.get(key)]
         found += [f"{name}.{key}: {_short(then.get(key))} → {_short(now.get(key))}" for key in changed]
         if mine["files"] != theirs["files"]:
-            found.append(f"{name}: its rule files or lists were edited")
+            edited = [(names or {}).get(digest, "a file") for digest in mine["files"] if digest not in theirs["files"]]
+            found.append(f"{name}: {', '.join(edited)} changed" if edited else f"{name}: fewer files, or another order")
     here = {step[1]["stage"] for step in new.get("steps", [])}
     found += [f"stage {name} is gone" for name in before if name not in here]
     if [s[1]["stage"] for s in old.get("steps", [])] != [s[1]["stage"] for s in new.get("steps", [])] and not found:
