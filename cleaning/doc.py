@@ -82,7 +82,7 @@ class Doc:
         """The record's own id, else `file@offset`, which is stable for the same input."""
         for name in ("id", "uniqueKey", "uid", "doc_id"):
             value = self.record.get(name)
-            if value is not None and value != "":
+            if (type(value) is str and value) or type(value) is int:
                 return str(value)
         return f"{self.origin}@{self.offset}"
 

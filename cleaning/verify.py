@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import xxhash
 
 from cleaning.engine.conservation import READ
 from cleaning.engine.plan import Phase, Plan, Task
-from cleaning.engine.publish import PUBLISHED, fold, stage_stats
+from cleaning.engine.publish import PUBLISHED, fold, layout, stage_stats
 from cleaning.errors import ConservationError, ShardError, UserError
 from cleaning.io.carry import STEM as CARRY
 from cleaning.io.commit import MANIFEST, check_files, read_sealed, to_bytes
@@ -36,6 +37,8 @@ def verify_run(root: Path) -> tuple[list[str], dict[str, int]]:
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as exc:
         return [*faults, f"stats cannot be added up: {exc}"], checked
     faults += _check_published(root, checked)
+    faults += _check_layout(plan)
+    faults += _check_snapshot(root)
     if not folded.missing:
         for i, name in enumerate([READ, *(stage.name for stage in plan.stages)]):
             path = root / "stats" / f"{i:02d}-{name}.json"
@@ -79,12 +82,34 @@ def _check_published(root: Path, checked: dict[str, int]) -> list[str]:
     files: dict[str, Any] = published["files"]
     checked["published"] = len(files)
     faults = check_files(root, published)
-    folders = {name.split("/", 1)[0] for name in files} | {"stats"}
+    folders = {"data", "rejected", "good", "bad", "stats"}
     for folder in sorted(folders):
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and path.relative_to(root).as_posix() not in files:
                 faults.append(f"{path}: does not belong to the run")
     return faults
+
+
+def _check_layout(plan: Plan) -> list[str]:
+    """What is published must be what the committed tasks make, not what an earlier policy made."""
+    published = read_sealed(plan.root / PUBLISHED)
+    if published is None:
+        return []
+    mine = {name: entry for name, (_, entry) in layout(plan).items()}
+    theirs = {name: entry for name, entry in published["files"].items() if not name.startswith("stats/")}
+    differing = sorted(name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
+    return [f"{plan.root / name}: does not follow from the committed tasks; run the same command again" for name in differing[:20]]
+
+
+def _check_snapshot(root: Path) -> list[str]:
+    """The copies of rule files and lists are the ones that the plan was made with."""
+    files = orjson.loads((root / "snapshot" / "plan.json").read_bytes())["files"]
+    found = []
+    for entry in files.values():
+        path = root / "snapshot" / entry["copy"]
+        if not path.is_file() or xxhash.xxh3_128_hexdigest(path.read_bytes()) != entry["digest"]:
+            found.append(f"{path}: missing or changed since the run")
+    return found
 
 
 def _rows(path: Path) -> int:

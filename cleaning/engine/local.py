@@ -15,6 +15,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -36,6 +37,13 @@ class _Worker:
     process: BaseProcess
     pipe: Connection
     task: Task | None = None
+
+
+def preload() -> None:
+    """Start the forkserver, which loads the kernels while the driver is still planning."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        multiprocessing.get_context("forkserver").set_forkserver_preload(["cleaning.engine.worker"])
+        forkserver.ensure_running()
 
 
 class LocalExecutor:

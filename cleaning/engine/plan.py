@@ -82,7 +82,10 @@ class Plan:
     def load(cls, root: Path) -> Plan:
         """The plan of a run directory, as its driver wrote it."""
         snapshot = root / SNAPSHOT
-        data = orjson.loads((snapshot / "plan.json").read_bytes())
+        try:
+            data = orjson.loads((snapshot / "plan.json").read_bytes())
+        except (OSError, orjson.JSONDecodeError) as exc:
+            raise UserError(f"{snapshot / 'plan.json'}: missing or damaged; run the same command again to write it anew") from exc
         config = RunConfig.model_validate(data["config"])
         copies: dict[str, dict[str, str]] = data["files"]
 

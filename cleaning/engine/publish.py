@@ -22,6 +22,7 @@ from cleaning.stats import Stats
 from cleaning.text.metrics import METRICS
 
 PUBLISHED = "published.json"
+NAMES = {"cleaning": ("data", "rejected"), "xubuvd": ("good", "bad")}
 STAGE_COUNTERS = ("documents_in", "documents_out", "rejected", "chars_in", "chars_out", "errors")
 
 
@@ -61,36 +62,48 @@ def fold(plan: Plan) -> Folded:
     return folded
 
 
+def layout(plan: Plan) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """What `data/` and `rejected/` must hold by the committed tasks: name -> (file of a task, its manifest entry)."""
+    kept, rejected = NAMES[plan.config.output.names]
+    suffix = SUFFIXES[plan.config.output.compression]
+    found: dict[str, tuple[Path, dict[str, Any]]] = {}
+    number = 0
+    for task in plan.tasks(plan.last_pass):
+        folder = plan.task_dir(task)
+        files = _files(folder, "kept")
+        for name in sorted(files, key=_part_number):
+            found[f"{kept}/part-{number:05d}{suffix}"] = (folder / name, files[name])
+            number += 1
+    for phase in plan.phases:
+        for task in plan.tasks(phase):
+            folder = plan.task_dir(task)
+            for name, entry in sorted(_files(folder, "rejected/").items()):
+                stage, part = _reject_name(name, suffix)
+                found[f"{rejected}/{stage}/part-{task.index:05d}{part}{suffix}"] = (folder / name, entry)
+    return found
+
+
 def publish(plan: Plan, folded: Folded) -> dict[str, Any]:
     """Link the last pass's shards and every pass's rejects, write `stats/`. Each directory is replaced by one rename."""
     root = plan.root
-    names = ("good", "bad") if plan.config.output.names == "xubuvd" else ("data", "rejected")
-    suffix = SUFFIXES[plan.config.output.compression]
+    files = layout(plan)
     published: dict[str, dict[str, Any]] = {}
-    with _Replacement(root, names[0]) as fresh:
-        number = 0
-        for task in plan.tasks(plan.last_pass):
-            folder = plan.task_dir(task)
-            files = _files(folder, "kept")
-            for name in sorted(files, key=_part_number):
-                target = f"part-{number:05d}{suffix}"
-                _link(folder / name, fresh / target)
-                published[f"{names[0]}/{target}"] = files[name]
-                number += 1
-    with _Replacement(root, names[1]) as fresh:
-        for phase in plan.phases:
-            for task in plan.tasks(phase):
-                folder = plan.task_dir(task)
-                for name, entry in sorted(_files(folder, "rejected/").items()):
-                    stage, part = _reject_name(name, suffix)
-                    target = f"{stage}/part-{task.index:05d}{part}{suffix}"
-                    (fresh / stage).mkdir(exist_ok=True)
-                    _link(folder / name, fresh / target)
-                    published[f"{names[1]}/{target}"] = entry
+    for folder in NAMES[plan.config.output.names]:
+        with _Replacement(root, folder) as fresh:
+            for name, (source, entry) in files.items():
+                if name.startswith(f"{folder}/"):
+                    target = fresh / name.removeprefix(f"{folder}/")
+                    target.parent.mkdir(exist_ok=True)
+                    _link(source, target)
+                    published[name] = entry
     with _Replacement(root, "stats") as fresh:
         for i, name in enumerate([READ, *(stage.name for stage in plan.stages)]):
             file = f"{i:02d}-{name}.json"
             published[f"stats/{file}"] = write_file(fresh / file, to_bytes(stage_stats(folded.stats, name)))
+    for names, folders in NAMES.items():
+        if names != plan.config.output.names:  # of an earlier run with the other names
+            for folder in folders:
+                shutil.rmtree(root / folder, ignore_errors=True)
     replace_file(root / PUBLISHED, to_bytes(seal({"files": published})))
     return published
 
@@ -125,7 +138,7 @@ def _part_number(name: str) -> int:
 def _reject_name(name: str, suffix: str) -> tuple[str, str]:
     stem = name.removeprefix("rejected/").removesuffix(suffix)
     stage, sep, number = stem.rpartition("-")
-    return (stage, f"-{number}") if sep and number.isdigit() and len(number) == 3 else (stem, "")
+    return (stage, f"-{number}") if sep and number.isdigit() and len(number) >= 3 else (stem, "")
 
 
 def _link(source: Path, target: Path) -> None:

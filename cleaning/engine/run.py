@@ -23,6 +23,7 @@ from cleaning import __version__
 from cleaning.config import LoadedConfig
 from cleaning.engine.executors import Failure, make_executor
 from cleaning.engine.lifecycle import RunLock
+from cleaning.engine.local import preload
 from cleaning.engine.plan import Phase, Plan, Task, resolve, write_snapshot
 from cleaning.engine.progress import EVERY_SECONDS, ProgressDisplay
 from cleaning.engine.publish import Folded, fold, publish
@@ -54,6 +55,9 @@ def run(loaded: LoadedConfig, root: Path, *, every: float = EVERY_SECONDS) -> Ou
         raise UserError("engine.executor: 'ray' is not available in this version; allowed: local, inline")
     shards = find_shards(resolved.config.input)
     _refuse_foreign(root, resolved.config.input.paths)
+    inside = [p.path for s in shards for p in s.pieces if root.resolve() in Path(p.path).parents]
+    if inside:
+        raise UserError(f"--output {root}: holds the input {inside[0]}, which this run would replace; give another directory")
     try:
         lock = RunLock.take(root)
         handler = _log_to_file(root)
@@ -114,6 +118,8 @@ def _refuse_foreign(root: Path, inputs: tuple[str, ...]) -> None:
 def _phases(plan: Plan, stopped: Callable[[], bool], every: float) -> Outcome:
     outcome = Outcome(DONE, plan)
     traces: set[str] = set()
+    if plan.config.engine.executor == "local":
+        preload()
     _warm_up(plan)
     for phase in plan.phases:
         status = phase_status(plan, phase)

@@ -288,8 +288,9 @@ def _steps_over_one(work: _Pass, doc: Doc, steps: list[tuple[str, str, Step]], s
             raise
         except Exception as exc:
             batch.stats = counted  # what the failing step counted before it failed does not count
-            trace = "".join(traceback.format_exception(exc, limit=-8))
-            extra = {"traceback": trace}
+            # base names only: a document's bytes must not depend on where the run or the project lies
+            frames = [f"{Path(f.filename).name}:{f.lineno} in {f.name}" for f in traceback.extract_tb(exc.__traceback__)[2:]]
+            extra = {"traceback": [*frames[-8:], f"{type(exc).__name__}: {exc}"]}
             doc.drop = Drop(name, f"error:{name}", None, None, f"{type(exc).__name__}: {exc}", (f"error:{name}",), extra)
             if kind != "tap":
                 batch.stats.count(name, "documents_in", 1)

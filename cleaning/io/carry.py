@@ -18,6 +18,7 @@ from cleaning.doc import Doc
 from cleaning.errors import ShardError
 from cleaning.io.records import TextFields
 from cleaning.io.streams import HashingFile, compression_of, line_blocks, open_stream, read_blocks
+from cleaning.io.writer import dumps
 
 STEM = "carry"
 _NO_LIMIT = 1 << 62
@@ -30,7 +31,7 @@ def carry_line(doc: Doc) -> bytes:
         known["t"] = doc.text
     if doc.notes:
         known["n"] = doc.notes
-    return orjson.dumps(known) + b"\n" + doc.raw.strip()
+    return dumps(known) + b"\n" + doc.raw.strip()
 
 
 def carried_doc(known_line: bytes, raw: bytes, fields: TextFields) -> Doc:
@@ -67,13 +68,17 @@ def read_carried(files: list[Path], fields: TextFields, batch_bytes: int, max_do
             for item in line_blocks(read_blocks(stream, path.name), _NO_LIMIT):
                 if not isinstance(item, tuple):
                     raise ShardError(f"{path}: not a file of this run")
-                for line in item[1]:
+                lines = item[1]
+                del item
+                lines.reverse()
+                while lines:  # popped, so that nothing is held while the consumer works
+                    line = lines.pop()
                     if not known:
                         known = line
                         continue
                     docs.append(carried_doc(known, line, fields))
                     held += len(known) + len(line)
-                    known = b""
+                    known = line = b""
                     if held >= batch_bytes or len(docs) >= max_docs:
                         yield docs
                         docs, held = [], 0

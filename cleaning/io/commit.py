@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 import xxhash
 
+from cleaning.errors import RetryableError
 from cleaning.io.streams import digest_file
 
 MANIFEST = "manifest.json"
@@ -109,6 +110,8 @@ class TaskDirectory:
             if twin is not None and _same_work(twin, manifest):
                 self.abort()
                 return
+            if not self.scratch.exists():
+                raise RetryableError(f"{self.target}: another driver has swept this task away")
             remove_tree(self.target)
         raise OSError(f"{self.target}: cannot be replaced")
 

@@ -23,9 +23,11 @@ from cleaning.io.objects import json_values
 from cleaning.io.quarantine import Quarantine, why_not_json
 from cleaning.io.records import BadRecordError, TextFields
 from cleaning.io.shards import Piece, Shard
-from cleaning.io.streams import BLOCK, HashingFile, Oversize, compression_of, line_blocks, open_stream, read_blocks
+from cleaning.io.streams import BLOCK, HashingFile, Oversize, compression_of, line_blocks, open_stream, oversize, read_blocks
 
 MAX_BATCH_DOCS = 2048
+LARGE_LINE = 1 << 20
+MAX_NODES = 200_000  # each object or list of a parsed record takes some 60 bytes and more
 _ENDINGS = b" \t\r\n"
 
 
@@ -76,8 +78,10 @@ class ShardReader:
                 digest = raw.drain()
                 seen = raw.bytes_read
             after = os.stat(piece.path)
-            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or seen != piece.span:
-                raise RetryableError(f"{piece.name}: the file changed while it was read ({piece.span:,} bytes planned, {seen:,} read)")
+            if after.st_size != piece.size or seen != piece.span:
+                raise ShardError(f"{piece.name}: the file is not what was planned ({piece.size:,} bytes, now {after.st_size:,}); run again")
+            if before.st_mtime_ns != after.st_mtime_ns:
+                raise RetryableError(f"{piece.name}: the file was written to while it was read")
             self.counts.inputs.append({"size": after.st_size, "mtime_ns": after.st_mtime_ns, "digest": digest})
         counts = self.counts
         if counts.lines != counts.documents + counts.bad_total:
@@ -108,7 +112,7 @@ class ShardReader:
             number = self._line
             for i, line in enumerate(lines):
                 try:
-                    record = loads(line)
+                    record = loads(line) if len(line) < LARGE_LINE else self._large(line)
                     text = record[direct]
                 except (orjson.JSONDecodeError, KeyError, TypeError):
                     text = None
@@ -129,6 +133,10 @@ class ShardReader:
                 yield some
                 del some
 
+    def _large(self, line: bytes) -> Any:
+        """A large line, unless parsing it would take many times its size in memory: then `_odd_line` quarantines it."""
+        return orjson.loads(line) if line.count(b"{") + line.count(b"[") <= MAX_NODES else None
+
     def _odd_line(self, piece: Piece, line: bytes, at: int) -> Doc | None:
         """A blank line, a bad one, one in another encoding, or a record of another schema."""
         utf8 = line
@@ -140,6 +148,12 @@ class ShardReader:
                 return None
         if not utf8 or utf8.isspace():
             self.counts.blank += 1
+            return None
+        if utf8.startswith(codecs.BOM_UTF8):  # files that were put together each bring their mark
+            utf8 = utf8[3:]
+        if len(utf8) > LARGE_LINE and utf8.count(b"{") + utf8.count(b"[") > MAX_NODES:
+            detail = f"over {MAX_NODES:,} objects and lists in one record"
+            self._bad(piece, at, "too_complex", detail, line)
             return None
         try:
             record = orjson.loads(utf8)
@@ -213,14 +227,20 @@ class ShardReader:
 
     def _txt(self, piece: Piece, blocks: Iterator[bytes]) -> Iterator[list[Doc]]:
         def rows() -> Iterator[tuple[int, bytes, Any]]:
-            # a file is one line that no byte ends: what is over the limit is spilled, as for JSONL
-            for item in line_blocks(blocks, self.config.max_line_bytes, piece.skip, _NEVER, self._spill):
-                if isinstance(item, Oversize):
+            parts: list[bytes] = []
+            size = 0
+            for block in blocks:
+                parts.append(block)
+                size += len(block)
+                if size > self.config.max_line_bytes:
+                    item = oversize(piece.skip, b"".join(parts), self._spill)
+                    for rest in blocks:
+                        item.feed(rest)
                     self._bad_oversize(piece, item)
-                    continue
-                raw = item[1][0]
-                if raw.strip():
-                    yield piece.skip, raw, self._book(piece, raw)
+                    return
+            raw = b"".join(parts)
+            if raw.strip():
+                yield piece.skip, raw, self._book(piece, raw)
 
         return self._values(piece, rows())
 
@@ -307,7 +327,6 @@ class ShardReader:
         self._quarantine.put_oversize(piece.name, item, self._line, "too_long", detail)
 
 
-_NEVER = b"\x00\xff\x00\xfe\x00"  # in no text: a text file is one piece
 _READERS = {"jsonl": ShardReader._jsonl, "json": ShardReader._json, "csv": ShardReader._csv, "txt": ShardReader._txt}
 
 

@@ -112,11 +112,13 @@ class TextFields:
         out: Record = {}
         placed = False
         for key, value in record.items():
-            if key in replaces or key == self.text_field:
+            if key in replaces:
                 if not placed:
                     out[self.text_field] = text
                     placed = True
-            elif key != "cleaning":
+            elif key == self.text_field:
+                out[f"{key}_input"] = value  # another text of the record's own, which ours would displace
+            elif key != "cleaning" or type(value) is not dict:
                 out[key] = value
         if not placed:
             out[self.text_field] = text

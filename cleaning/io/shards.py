@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from cleaning.config import InputConfig
 from cleaning.errors import ConfigError, ShardError, did_you_mean
 from cleaning.io.encodings import SNIFF_BYTES, canonical_encoding, detect_encoding
@@ -70,12 +72,21 @@ class Shard:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain data for the run's snapshot."""
-        return [asdict(piece) for piece in self.pieces]
+        # a path need not be UTF-8, JSON must be
+        return [
+            {
+                **asdict(piece),
+                "path": os.fsencode(piece.path).decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode(),
+                "path_hex": os.fsencode(piece.path).hex(),
+            }
+            for piece in self.pieces
+        ]
 
     @classmethod
     def from_json(cls, data: list[dict[str, Any]]) -> Shard:
         """Inverse of `to_json`."""
-        return cls(tuple(Piece(**piece) for piece in data))
+        rows = [{**row, "path": os.fsdecode(bytes.fromhex(row["path_hex"]))} for row in data]
+        return cls(tuple(Piece(**{k: v for k, v in row.items() if k != "path_hex"}) for row in rows))
 
 
 def find_shards(config: InputConfig) -> list[Shard]:
@@ -115,16 +126,16 @@ def _list_files(config: InputConfig) -> list[tuple[Path, str]]:
         label = f"{number}-{path.name}/" if several and path.is_dir() else ""
         if path.is_dir():
             for file in _walk(path, config.format):
-                found.setdefault(str(file.resolve()), label + file.relative_to(path).as_posix())
+                found.setdefault(os.path.realpath(file), label + file.relative_to(path).as_posix())
         elif path.is_file():
-            found.setdefault(str(path.resolve()), path.name)
+            found.setdefault(os.path.realpath(path), path.name)
         elif glob.has_magic(text):
             matches = [Path(m) for m in glob.glob(str(path), recursive=True) if Path(m).is_file()]
             if not matches:
                 faults.append(f"input: no file matches '{text}'")
             base = Path(os.path.commonpath([m.parent for m in matches])) if matches else path
             for match in matches:
-                found.setdefault(str(match.resolve()), match.relative_to(base).as_posix())
+                found.setdefault(os.path.realpath(match), match.relative_to(base).as_posix())
         else:
             near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             faults.append(f"input: no file or directory '{text}'{did_you_mean(path.name, near)}")
@@ -148,8 +159,13 @@ def _walk(root: Path, forced: str) -> Iterator[Path]:
             dirs[:] = [d for d in dirs if d not in _SKIPPED_DIRS]
             continue
         for name in sorted(names):
-            if not name.startswith((".", "_")) and (_format_of(Path(name)) or forced != "auto"):
-                yield Path(folder) / name
+            path = Path(folder) / name
+            if name.startswith((".", "_")) or not (_format_of(path) or forced != "auto"):
+                continue
+            if path.is_symlink() and not path.exists():
+                raise ConfigError(f"input: {path} is a link to nothing; remove it or mend it")
+            if path.is_file():  # no pipes, sockets, devices
+                yield path
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
@@ -220,15 +236,23 @@ def _head(path: Path) -> tuple[bytes, bool]:
 
 
 def _json_kind(head: bytes, encoding: str, by_name: str) -> str:
-    """`json` for an array or pretty-printed records, `jsonl` when the first line is a whole record."""
+    """`json` for an array or pretty-printed records, `jsonl` when lines are whole records.
+
+    A line that is a record by itself settles it: one odd first line must not turn a file of lines into one broken array.
+    """
     text = head.decode(encoding, errors="replace").lstrip()
-    if not text:
-        return by_name
-    first = text.split("\n", 1)[0].strip()
-    if text[0] == "[":
-        return "json"
-    if by_name == "json" and text[0] == "{":
-        return "jsonl" if first.endswith("}") and len(first) > 2 else "json"
-    if by_name == "jsonl" and first == "{":
-        return "json"
+    lines = text.split("\n")[:200]
+    alone = sum(_is_record(line) for line in lines)
+    listed = sum(_is_record(line.rstrip()[:-1]) for line in lines if line.rstrip().endswith(","))
+    if alone > listed:  # the last record of an array has no comma either
+        return "jsonl"
+    if re.match(r"\[\s*(\{|\[|$)|\{\s*(\"|$)", text):
+        return "json" if by_name == "json" or text[0] == "[" or lines[0].strip() == "{" else by_name
     return by_name
+
+
+def _is_record(line: str) -> bool:
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False

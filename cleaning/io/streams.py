@@ -200,7 +200,7 @@ def line_blocks(
                 yield offset, lines
             offset += cut + width
         if len(rest) > max_line:
-            skipping = _oversize(offset, rest, spill)
+            skipping = oversize(offset, rest, spill)
             offset += len(rest)
             rest = b""
     if skipping is not None:
@@ -222,7 +222,8 @@ def _even(blocks: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _oversize(offset: int, data: bytes, spill: Path | None) -> Oversize:
+def oversize(offset: int, data: bytes, spill: Path | None) -> Oversize:
+    """A spill file in `spill` (None: where temporary files go) that holds `data` so far."""
     line = Oversize(offset, 0, cast(BinaryIO, tempfile.TemporaryFile(dir=spill)))  # noqa: SIM115 - closed by who takes it
     line.feed(data)
     return line
@@ -232,7 +233,7 @@ def _one_by_one(
     lines: list[bytes], offset: int, max_line: int, width: int, spill: Path | None
 ) -> Iterator[tuple[int, list[bytes]] | Oversize]:
     for line in lines:
-        yield _oversize(offset, line, spill) if len(line) > max_line else (offset, [line])
+        yield oversize(offset, line, spill) if len(line) > max_line else (offset, [line])
         offset += len(line) + width
 
 

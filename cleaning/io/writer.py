@@ -24,7 +24,6 @@ SUFFIXES = {"zst": ".jsonl.zst", "gz": ".jsonl.gz", "none": ".jsonl"}
 _BUFFER = 1 << 20
 _LINES = 64  # rows between two looks at the buffer: what is compressed at once, and where a part ends, is the same for any batches
 # integers past 64 bits and decimals past 17 digits: orjson would round them, so such records go through the slow exact way
-_LONG_NUMBER = re.compile(rb"[:\[,]\s*-?(?:\d{19,}|\d+\.\d{17,})")
 
 
 class _Compressor(Protocol):
@@ -176,31 +175,37 @@ def change_fields(raw: bytes, changes: dict[str, Any], record: dict[str, Any] | 
     raw = raw.strip()
     fresh = {k: v for k, v in changes.items() if record is not None and k not in record and v is not DELETE}
     if len(fresh) == len(changes):  # nothing to replace: no need to look for anything
-        return raw[:-1] + b"," + orjson.dumps(fresh)[1:] if fresh else raw
-    if record is not None and all(type(v) in (str, int, bool) or k in changes for k, v in record.items()):
-        out = {k: v for k, v in {**record, **changes}.items() if v is not DELETE}
-        return orjson.dumps(out)
+        return raw[:-1] + (b"," if record else b"") + dumps(fresh)[1:] if fresh else raw
+    if record is not None and all(
+        type(v) in (str, bool) or (type(v) is int and abs(v) < 1 << 63) or k in changes for k, v in record.items()
+    ):
+        values = {k: orjson.Fragment(dumps(v)) if k in changes and v is not DELETE else v for k, v in {**record, **changes}.items()}
+        return orjson.dumps({k: v for k, v in values.items() if v is not DELETE})
     spans = _field_spans(raw)
     out_raw = raw
-    for name, (begin, value, end) in sorted(spans.items(), key=lambda item: -item[1][0]):
+    for name, begin, value, end in reversed(spans):
         if name not in changes:
             continue
         new = changes[name]
         if new is DELETE:
-            comma = end < len(out_raw) - 1 and out_raw[end : end + 1] == b","
-            before = out_raw.rfind(b",", 0, begin) if not comma else begin
-            out_raw = out_raw[: max(before, 1)] + out_raw[end + 1 if comma else end :]
+            tail = out_raw[end:].lstrip()
+            head = out_raw[:begin].rstrip()
+            if tail.startswith(b","):
+                out_raw = out_raw[:begin] + tail[1:].lstrip()
+            else:
+                out_raw = (head[:-1] if head.endswith(b",") else head) + tail
         else:
-            out_raw = out_raw[:value] + orjson.dumps(new) + out_raw[end:]
-    missing = {k: v for k, v in changes.items() if k not in spans and v is not DELETE}
+            out_raw = out_raw[:value] + dumps(new) + out_raw[end:]
+    present = {span[0] for span in spans}
+    missing = {k: v for k, v in changes.items() if k not in present and v is not DELETE}
     if not missing:
         return out_raw
-    return out_raw[:-1] + (b"," if len(out_raw) > 2 else b"") + orjson.dumps(missing)[1:]
+    return out_raw[:-1] + (b"," if out_raw[1:-1].strip() else b"") + dumps(missing)[1:]
 
 
-def _field_spans(raw: bytes) -> dict[str, tuple[int, int, int]]:
-    """name -> (start of the key, start of the value, end of the value) of an object's own fields; of equal names the last one."""
-    spans: dict[str, tuple[int, int, int]] = {}
+def _field_spans(raw: bytes) -> list[tuple[str, int, int, int]]:
+    """(name, start of the key, start of the value, end of the value) of an object's own fields, in order; names may repeat."""
+    spans: list[tuple[str, int, int, int]] = []
     depth, key, key_at, value_at = 0, b"", -1, -1
     for match in _TOKEN.finditer(raw):
         token = match[0]
@@ -214,7 +219,7 @@ def _field_spans(raw: bytes) -> dict[str, tuple[int, int, int]]:
         elif depth == 1 and first in b",}" and value_at >= 0:
             value = raw[value_at : match.start()]
             lead = len(value) - len(value.lstrip())
-            spans[orjson.loads(key)] = (key_at, value_at + lead, value_at + len(value.rstrip()))
+            spans.append((orjson.loads(key), key_at, value_at + lead, value_at + len(value.rstrip())))
             value_at = -1
         if first in b"}]":
             depth -= 1
@@ -223,11 +228,27 @@ def _field_spans(raw: bytes) -> dict[str, tuple[int, int, int]]:
 
 def _exact(record: dict[str, Any], doc: Doc) -> bytes:
     """A rearranged record, with the values that it shares with the input taken from the input's bytes."""
-    if all(type(v) in (str, int, bool) for v in record.values()):
+    if all(type(v) in (str, bool) for v in record.values()):
         return orjson.dumps(record)
-    spans = _field_spans(doc.raw)
-    parts = [
-        orjson.dumps(name) + b":" + (doc.raw[spans[name][1] : spans[name][2]] if doc.record.get(name) is value else orjson.dumps(value))
-        for name, value in record.items()
-    ]
+    spans = {name: (value, end) for name, _, value, end in _field_spans(doc.raw)}  # of equal names the last one counts
+    parts: list[bytes] = []
+    for name, value in record.items():
+        shared = name in spans and doc.record.get(name) is value
+        parts.append(dumps(name) + b":" + (doc.raw[slice(*spans[name])] if shared else dumps(value)))
     return b"{" + b",".join(parts) + b"}"
+
+
+def dumps(value: Any) -> bytes:
+    """JSON of what a stage or an input put under `cleaning`; what JSON cannot hold is told, not raised: the document must be written.
+
+    >>> dumps({"a": {1, 2}}), dumps({"deep": eval("[" * 90 + "]" * 90)})[:9]
+    (b'{"a":[1,2]}', b'{"deep":[')
+    """
+    try:
+        return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+    except (TypeError, RecursionError) as exc:
+        return orjson.dumps({"unwritable": str(exc)})
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value, key=str) if isinstance(value, (set, frozenset)) else str(value)

@@ -279,9 +279,9 @@ def test_output_drops_old_notes_and_uses_the_text_field() -> None:
     assert list(fields.output_record(record, "新", ("body",)).items()) == [("id", 1), ("正文", "新"), ("url", "u")]
 
 
-def test_output_of_a_record_that_already_has_the_text_field_has_it_once() -> None:
+def test_output_of_a_record_that_already_has_the_text_field_keeps_both() -> None:
     out = configured("body").output_record({"text": "别的", "body": "旧", "n": 1}, "新", ("body",))
-    assert list(out.items()) == [("text", "新"), ("n", 1)]
+    assert list(out.items()) == [("text_input", "别的"), ("text", "新"), ("n", 1)]
 
 
 def test_output_appends_a_text_that_had_no_place() -> None:
