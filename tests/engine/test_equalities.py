@@ -220,7 +220,10 @@ def test_an_error_in_a_step_costs_one_document(cleaning: Cleaning, tmp_path: Pat
     assert rejected["id"] == 17
     assert rejected["text"] == texts[17]
     assert rejected["cleaning"]["reject"]["rule"] == "error:fussy"
-    assert "cannot stand" in rejected["cleaning"]["reject"]["traceback"]
+    trace = rejected["cleaning"]["reject"]["traceback"]
+    assert "cannot stand" in trace[-1]
+    assert any(frame.startswith("toy_stages.py:") for frame in trace)
+    assert "/" not in "".join(trace)
     kept = [json.loads(line) for line in (root / "data" / "part-00000.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [doc["id"] for doc in kept] == [i for i in range(40) if i != 17]
     assert json.loads((root / "stats" / "02-fussy.json").read_text())["errors"] == 1
