@@ -23,8 +23,6 @@ from cleaning.rules.schema import Rule
 from cleaning.stages.contract import GlobalStage, ShardContext, Stage
 from cleaning.stages.rule_filter import RuleFilter, RuleSet, RuleStep
 
-CONTEXT = 30  # characters shown on either side of a change
-
 
 def find_line(path: Path, line: int, config: RunConfig) -> Doc:
     """The document on a line (of JSONL), or the line-th value of an array or row of a table. Raises UserError."""

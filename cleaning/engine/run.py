@@ -44,7 +44,6 @@ class Outcome:
     plan: Plan
     folded: Folded | None = None
     failures: list[Failure] = field(default_factory=list)
-    redone: int = 0
     seconds: float = 0.0
 
 
@@ -142,7 +141,6 @@ def _phases(plan: Plan, stopped: Callable[[], bool], every: float) -> Outcome:
                 traces.add(failure.trace)  # eight hundred shards that fail alike need one traceback
                 log.error("%s", failure.trace.rstrip())
         outcome.failures += failures
-        outcome.redone += len(todo) - len(failures)
         if stopped():
             outcome.code = STOPPED
             return outcome

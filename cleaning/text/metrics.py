@@ -9,7 +9,7 @@ other script. "Units" below are these.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from cleaning.text.charclass import char_tables, classes_with, utf32
 
 if TYPE_CHECKING:
-    from cleaning.doc import Doc
+    pass
 
 Matrix = npt.NDArray[np.float32]
 _RATIO_EDGES = tuple(np.linspace(0, 1, 51)[1:].round(4).tolist())
@@ -193,11 +193,6 @@ def histogram(metric: Metric, values: Matrix) -> list[int]:
     good = values[~np.isnan(values)]
     bins = np.bincount(np.searchsorted(np.asarray(metric.edges, np.float32), good, side="left"), minlength=len(metric.edges) + 1)
     return [*bins.tolist(), int(values.size - good.size)]
-
-
-def texts_of(docs: Sequence[Doc]) -> list[str]:
-    """The texts of some documents."""
-    return [doc.text for doc in docs]
 
 
 # -- from counts to metrics -------------------------------------------------------------------------------------------------

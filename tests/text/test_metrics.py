@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleaning.doc import Doc
 from cleaning.text.line_metrics import LINE_METRICS, line_matrix
-from cleaning.text.metrics import METRICS, STOP_EN, MetricSet, histogram, texts_of
+from cleaning.text.metrics import METRICS, STOP_EN, MetricSet, histogram
 from tests.strategies import any_texts
 
 GROUPS = {"chars", "lines", "units", "clauses", *(f"top_{n}" for n in (2, 3, 4)), *(f"dup_{n}" for n in (5, 6, 7, 8, 9, 10, 13))}
@@ -59,11 +58,6 @@ def test_unknown_metrics_are_refused_by_name() -> None:
 
 def test_a_set_without_names_computes_nothing() -> None:
     assert MetricSet([]).compute(["a", "b"]).shape == (2, 0)
-
-
-def test_texts_of() -> None:
-    docs = [Doc({}, text, b"", "a.jsonl", 0) for text in ("甲", "乙")]
-    assert texts_of(docs) == ["甲", "乙"]
 
 
 @given(st.lists(any_texts, min_size=1, max_size=4))
