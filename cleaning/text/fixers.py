@@ -114,7 +114,7 @@ def drop_controls(text: str) -> str:
 
 
 def drop_garble(text: str) -> str:
-    """Remove a few U+FFFD and private-use characters. Many stay, so that rules can see a garbled document.
+    """Remove a few U+FFFD and private-use characters (one, in a short text). Many stay, so that rules can see a garbled document.
 
     >>> drop_garble("他说\\ufffd好" + "的" * 400) == "他说好" + "的" * 400
     True
@@ -122,7 +122,7 @@ def drop_garble(text: str) -> str:
     '\\ufffd\\ufffd乱码'
     """
     fixed, count = _GARBLE_RE.subn("", text)
-    return fixed if count <= GARBLE_SHARE * len(text) else text
+    return fixed if count <= max(1, GARBLE_SHARE * len(text)) else text
 
 
 def fix_spaces(text: str) -> str:
