@@ -53,8 +53,7 @@ class LocalExecutor:
         self._root, self._count, self._retries, self._grace = root, workers, retries, grace_seconds
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         self._context: Any = multiprocessing.get_context(method)
-        if method == "forkserver":
-            self._context.set_forkserver_preload(["cleaning.engine.worker"])
+        preload()
         self._workers: list[_Worker] = []
 
     def run(self, tasks: Sequence[Task], listener: Listener, should_stop: Callable[[], bool]) -> list[Failure]:

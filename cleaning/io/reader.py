@@ -213,7 +213,8 @@ class ShardReader:
                 row, value = [], BadRecordError("broken_csv", str(exc))
             raw = newline.join(taken)
             before = self._line or 0
-            if not header or (not row and not isinstance(value, BadRecordError)):
+            broken = isinstance(value, BadRecordError)
+            if not broken and (not header or not row):
                 header = header or [cell.strip().lstrip("\ufeff") for cell in row]
                 self._line = before + len(taken)
                 continue

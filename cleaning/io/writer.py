@@ -22,8 +22,6 @@ from cleaning.io.records import TextFields
 
 SUFFIXES = {"zst": ".jsonl.zst", "gz": ".jsonl.gz", "none": ".jsonl"}
 _BUFFER = 1 << 20
-_LINES = 64  # rows between two looks at the buffer: what is compressed at once, and where a part ends, is the same for any batches
-# integers past 64 bits and decimals past 17 digits: orjson would round them, so such records go through the slow exact way
 
 
 class _Compressor(Protocol):

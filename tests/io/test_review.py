@@ -124,3 +124,15 @@ def test_what_json_cannot_hold_is_told() -> None:
         deep = [deep]
     assert orjson.loads(dumps({"a": np.float32(0.5), "b": {1}, 3: 4})) == {"a": 0.5, "b": [1], "3": 4}
     assert "unwritable" in orjson.loads(dumps(deep))
+
+
+def test_a_broken_first_row_of_a_csv_leaves_a_row(tmp_path: Path) -> None:
+    """The header may be what is broken: then the next row is taken for it, and the broken one is quarantined, not lost."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"x" * 3000 + b"\nid,text\n1," + "一篇。".encode() + b"\n")
+    got = read(path, max_line_bytes=2000, max_bad_ratio=1.0)
+    assert got.texts == ["一篇。"]
+    assert got.reasons == ["too_long"]
+    path.write_bytes(b'"' + b"x\n" * 1500 + b'",b\nid,text\n1,' + "一篇。".encode() + b"\n")
+    got = read(path, max_line_bytes=2000, max_bad_ratio=1.0)
+    assert got.reasons[0] == "broken_csv"
