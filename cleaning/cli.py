@@ -18,6 +18,8 @@ VERBS = {
     "plan": "what a run would do, what is done already, and why the rest is stale",
     "check": "validate a configuration, its rules and lists; list metrics and rules",
     "explain": "what each step does to one document",
+    "blacklist": "check the lists, try them on a text, see which entries fired in a run",
+    "diff-policy": "which documents an edit of rules, lists or thresholds would move, against a run",
     "sample": "a stratified random sample of kept and rejected documents",
     "report": "fold the committed tasks into report.json and report.md",
     "verify": "recompute sizes, digests and sums of a run",
@@ -29,6 +31,8 @@ _EXAMPLES = {
     "plan": "cleaning plan configs/zh_web.yaml --input raw/ --output runs/zh",
     "check": "cleaning check configs/zh_web.yaml --rules",
     "explain": "cleaning explain raw/part-0.jsonl:17 --config configs/zh_web.yaml",
+    "blacklist": "cleaning blacklist test '加.微.信领红包'",
+    "diff-policy": "cleaning diff-policy runs/zh configs/zh_web.yaml --set 'rules.thresholds.zh_nav_page=> 0.3'",
     "sample": "cleaning sample runs/zh --count 100",
     "report": "cleaning report runs/zh",
     "verify": "cleaning verify runs/zh",
@@ -64,11 +68,25 @@ def _parser() -> argparse.ArgumentParser:
     _config_options(sub)
     sub.add_argument("--metrics", action="store_true", help="list every metric")
     sub.add_argument("--rules", action="store_true", help="list every rule of the configuration")
+    sub.add_argument("--write-docs", type=Path, metavar="DIR", help="write metrics.md and rules.md, the reference pages")
     sub.add_argument("--stages-list", action="store_true", help="list every stage")
     sub = verb("explain")
     sub.add_argument("where", help="FILE:LINE (lines count from 1)")
     sub.add_argument("--config", type=Path, required=True, help="configuration file")
     _config_options(sub)
+    sub = verb("blacklist")
+    sub.add_argument("what", choices=("check", "test", "top"))
+    sub.add_argument("target", nargs="?", help="test: the text, or - for standard input; top: the run directory")
+    sub.add_argument("--config", type=Path, default=Path("zh_web"), help="configuration whose lists are used (default: zh_web)")
+    sub.add_argument("--count", type=int, default=20, help="top: entries shown")
+    _config_options(sub)
+    sub = verb("diff-policy")
+    sub.add_argument("run", type=Path)
+    sub.add_argument("config", type=Path, nargs="?", help="configuration (default: the run's own, with the files as they are now)")
+    _config_options(sub)
+    sub.add_argument("--workers", help="number of processes, or auto")
+    sub.add_argument("--count", type=int, default=3, help="documents shown of each kind of move")
+    sub.add_argument("--output", type=Path, help="write every moved document to this JSONL file")
     sub = verb("sample")
     sub.add_argument("run", type=Path)
     sub.add_argument("--count", type=int, default=100)
@@ -101,7 +119,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         from cleaning import verbs
 
-        code: int = getattr(verbs, f"do_{args.verb}")(args)
+        code: int = getattr(verbs, f"do_{args.verb.replace('-', '_')}")(args)
         return code
     except UserError as exc:
         for fault in exc.faults:

@@ -172,6 +172,26 @@ def find_file(name: str, base: Path) -> Path:
     raise ConfigError(f"no file '{name}' (looked in {', '.join(places)}){did_you_mean(path.name, near)}")
 
 
+def expand_patterns(names: Any, base: Path) -> Any:
+    """File names for patterns such as `blacklists/*.txt`, sorted; other names as they are. Raises ConfigError when nothing fits."""
+    if isinstance(names, str):
+        names = [names]
+    if not isinstance(names, (list, tuple)):
+        return names
+    out: list[Any] = []
+    for name in names:
+        if not isinstance(name, str) or "*" not in name:
+            out.append(name)
+            continue
+        folder, _, pattern = name.rpartition("/")
+        tried = [root / folder for root in (base, Path.cwd(), PROJECT_ROOT)]
+        found = next((files for place in tried if (files := sorted(p.name for p in place.glob(pattern) if p.is_file()))), None)
+        if found is None:
+            raise ConfigError(f"no file fits '{name}' (looked in {', '.join(dict.fromkeys(str(p) for p in tried))})")
+        out += [f"{folder}/{file}" if folder else file for file in found]
+    return out
+
+
 def _find(path: Path) -> Path:
     try:
         return find_file(str(path), Path.cwd())

@@ -18,7 +18,9 @@ from cleaning.io.reader import ShardReader
 from cleaning.io.records import TextFields
 from cleaning.io.shards import Piece, find_shards
 from cleaning.io.streams import HashingFile, compression_of, line_blocks, open_stream, read_blocks
+from cleaning.rules.genre import genres
 from cleaning.rules.judge import scripts
+from cleaning.rules.measure import snippet
 from cleaning.rules.schema import Rule
 from cleaning.stages.contract import GlobalStage, ShardContext, Stage
 from cleaning.stages.rule_filter import RuleFilter, RuleSet, RuleStep
@@ -119,12 +121,15 @@ def _diff(before: str, after: str) -> list[str]:
 
 
 def _metrics_and_rules(stage: RuleFilter, doc: Doc) -> list[str]:
-    rules = RuleSet(stage.params, stage.find)
-    matrix = rules.metrics.compute([doc.text])
-    script = str(scripts(matrix, rules.metrics.column)[0])
-    out = [f"   script: {script}", "   metrics:"]
+    rules = stage.rule_set
+    matrix, found = rules.measures.compute([doc])
+    script = str(scripts(matrix, rules.measures.column)[0])
+    out = [f"   script: {script}" + (f"; genre: {genres(matrix, rules.measures.column)[0]}" if rules.uses_genre else ""), "   metrics:"]
     row: Any = matrix[0]
-    out += [f"     {name:<24} {_number(row[column])}" for name, column in rules.metrics.column.items()]
+    out += [f"     {name:<24} {_number(row[column])}" for name, column in rules.measures.column.items()]
+    if rules.measures.blacklists is not None and found is not None:
+        entries = [(rules.measures.blacklists.entries[hit.entry], hit) for hit in found.hits.get(0, [])]
+        out += [f"   {entry.where}: {entry.text}: {snippet(doc.text, hit.start, hit.end)}" for entry, hit in entries[:20]]
     out.append("   rules that hold:")
     fired = [
         f"     {rule.id} ({rule.action}): {_shown(rule, rules, row)}  {rule.reason}  [{rule.where}]"
@@ -139,7 +144,7 @@ def _holding(rules: RuleSet, doc: Doc, matrix: Any) -> list[Rule]:
 
 
 def _shown(rule: Rule, rules: RuleSet, row: Any) -> str:
-    return " and ".join(f"{m} = {_number(row[rules.metrics.column[m]])} {c.text}" for m, c in rule.clauses) or "(Python)"
+    return " and ".join(f"{m} = {_number(row[rules.measures.column[m]])} {c.text}" for m, c in rule.clauses) or "(Python)"
 
 
 def _number(value: Any) -> str:

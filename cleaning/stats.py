@@ -7,7 +7,7 @@ apart (`timing.json`) and never enter a digest.
 
 from __future__ import annotations
 
-import heapq
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -87,5 +87,8 @@ class Stats:
 
 
 def _smallest(items: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
-    # ranks are hashes of document ids; equal ranks (the same id twice) are ordered by payload so that the order of arrival is invisible
-    return heapq.nsmallest(SAMPLES_PER_KEY, items, key=lambda item: (item[0], repr(sorted(item[1].items()))))
+    items = sorted(items, key=lambda item: item[0])
+    if any(a[0] == b[0] for a, b in itertools.pairwise(items)):
+        # ranks are hashes of ids; equal ones (an id twice) are ordered by payload, so that the order of arrival is invisible
+        items = sorted(items, key=lambda item: (item[0], repr(sorted(item[1].items()))))
+    return items[:SAMPLES_PER_KEY]

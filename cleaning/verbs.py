@@ -123,11 +123,13 @@ def do_plan(args: argparse.Namespace) -> int:
 def do_check(args: argparse.Namespace) -> int:
     """Validate; list what there is."""
     from cleaning.text.line_metrics import LINE_METRICS
-    from cleaning.text.metrics import METRICS
+    from cleaning.text.metric_table import BLACKLIST_METRICS, METRICS
 
     if args.metrics:
         for metric in METRICS.values():
             print(f"{metric.name:<24} {metric.doc}")
+        for metric in BLACKLIST_METRICS.values():
+            print(f"blacklist_<list>_{metric.name:<8} {metric.doc}")
         for name, doc in LINE_METRICS.items():
             print(f"{name:<24} {doc} (drop_line rules)")
     if args.stages_list:
@@ -135,8 +137,13 @@ def do_check(args: argparse.Namespace) -> int:
 
         for name in STAGES:
             print(f"{name:<24} {stage_class(name).about}")
+    if args.write_docs is not None:
+        from cleaning.config import PROJECT_ROOT
+        from cleaning.reference import write_pages
+
+        print("\n".join(map(str, write_pages(PROJECT_ROOT, args.write_docs))))
     if args.config is None:
-        if not (args.metrics or args.stages_list):
+        if not (args.metrics or args.stages_list or args.write_docs):
             raise UserError("check: give a configuration (for --rules too), --metrics or --stages-list")
         return 0
     from cleaning.engine.plan import resolve
@@ -157,12 +164,10 @@ def do_check(args: argparse.Namespace) -> int:
 
 
 def _print_rules(resolved: Any) -> None:
-    from cleaning.stages.rule_filter import RuleSet
-
     for stage in resolved.stages:
         if stage.name != "rules":
             continue
-        rules = RuleSet(stage.params, stage.find)
+        rules = stage.rule_set
         for rule in [*rules.line_rules, *rules.rules]:
             condition = " and ".join(f"{metric} {c.text}" for metric, c in rule.clauses) or "(Python)"
             scope = ", ".join(f"{k}={'|'.join(v)}" for k, v in rule.scope.model_dump().items() if v)
@@ -181,6 +186,52 @@ def do_explain(args: argparse.Namespace) -> int:
     resolved = resolve(loaded)
     print(explain_document(resolved, find_line(Path(path), int(line), resolved.config)), end="")
     return 0
+
+
+def do_blacklist(args: argparse.Namespace) -> int:
+    """Check lists, try them, or see what fired."""
+    from cleaning.list_report import check_lists, test_text, top_entries
+
+    if args.what == "top":
+        if args.target is None:
+            raise UserError("blacklist top: give the run directory")
+        _require_run(Path(args.target))
+        print(top_entries(Path(args.target), args.count))
+        return 0
+    args.stages = args.stages if args.stages is not None else "rules"
+    if args.what == "check":
+        print(check_lists(_load(args)))
+        return 0
+    if args.target is None:
+        raise UserError("blacklist test: give a text, or - to read it")
+    print(test_text(_load(args), sys.stdin.read() if args.target == "-" else args.target))
+    return 0
+
+
+def do_diff_policy(args: argparse.Namespace) -> int:
+    """Compare a run's policy with the configuration as it is now."""
+    import tempfile
+
+    from cleaning.diff_policy import compare, moves_text
+    from cleaning.engine.plan import Plan, resolve, write_snapshot
+
+    _require_run(args.run)
+    old = Plan.load(args.run)
+    if args.config is None:
+        args.config = args.run / "snapshot" / "config.yaml"
+        if args.stages is None:
+            args.stages = ",".join(old.config.stages)
+    if not args.input:
+        args.input = list(old.config.input.paths)
+    loaded = _load(args)
+    resolved = resolve(loaded)
+    with tempfile.TemporaryDirectory() as temporary:
+        new = write_snapshot(Path(temporary), loaded, resolved)
+        moves = compare(old, new, loaded.config.engine.worker_count())
+    if args.output is not None:
+        args.output.write_bytes(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in moves.rows))
+    print(moves_text(moves, args.count))
+    return 1 if moves.failed else 0
 
 
 def do_sample(args: argparse.Namespace) -> int:

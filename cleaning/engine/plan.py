@@ -13,6 +13,7 @@ import shutil
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import xxhash
 import zstandard
 from pydantic import ValidationError
 
-from cleaning.config import LoadedConfig, RunConfig, find_file
+from cleaning.config import LoadedConfig, RunConfig, expand_patterns, find_file
 from cleaning.errors import ConfigError, UserError, did_you_mean
 from cleaning.io.commit import fingerprint, read_manifest, to_bytes
 from cleaning.io.records import TextFields
@@ -158,6 +159,7 @@ class Plan:
     def policy(self, phase: Phase) -> dict[str, Any]:
         """Everything but the inputs that decides the bytes of a phase's tasks. Stored in the manifest, so that a stale task says why."""
         policy: dict[str, Any] = {"format": FORMAT, "zstandard": zstandard.__version__, "unicode": unicodedata.unidata_version}
+        policy["opencc"] = version("opencc")  # decides what is folded alike
         if phase.kind == "reduce":
             return {**policy, "reduce": [phase.reduce, self.identities[phase.stage]], "shards": len(self.shards)}
         policy["output"] = self.config.output.model_dump(mode="json", exclude={"path"})
@@ -238,7 +240,7 @@ class Resolved:
 
 def resolve(loaded: LoadedConfig) -> Resolved:
     """Validate every stage's section, find every file, check every rule. Raises UserError with all faults."""
-    config = loaded.config
+    config = loaded.config.model_copy(update={"sections": dict(loaded.config.sections)})
     faults: list[str] = []
     files: dict[str, Path] = {}
     stages: list[Stage] = []
@@ -259,7 +261,14 @@ def resolve(loaded: LoadedConfig) -> Resolved:
             continue
         section = cls.name if cls.name in config.sections else name
         sections.append(section)
-        params, more = validate(cls.Params, config.sections.get(section, {}), loaded.source, (section,))
+        given_section = dict(config.sections.get(section, {}))
+        for key in [key for key in cls.file_lists if key in given_section]:
+            try:
+                given_section[key] = expand_patterns(given_section[key], loaded.base)
+            except ConfigError as exc:
+                faults.extend(f"{loaded.source.where([section, key])}: {section}.{key}: {fault}" for fault in exc.faults)
+        config.sections[section] = given_section
+        params, more = validate(cls.Params, given_section, loaded.source, (section,))
         faults.extend(more)
         missing = [note for note in cls.needs if note not in given]
         if missing:

@@ -19,7 +19,7 @@ from cleaning.engine.plan import Plan, Task
 from cleaning.io.commit import read_manifest, replace_file, seal, to_bytes, write_file
 from cleaning.io.writer import SUFFIXES
 from cleaning.stats import Stats
-from cleaning.text.metrics import METRICS
+from cleaning.text.metric_table import METRICS
 
 PUBLISHED = "published.json"
 NAMES = {"cleaning": ("data", "rejected"), "xubuvd": ("good", "bad")}

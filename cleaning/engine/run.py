@@ -27,9 +27,11 @@ from cleaning.engine.local import preload
 from cleaning.engine.plan import Phase, Plan, Task, resolve, write_snapshot
 from cleaning.engine.progress import EVERY_SECONDS, ProgressDisplay
 from cleaning.engine.publish import Folded, fold, publish
+from cleaning.engine.sampling import try_lists
 from cleaning.engine.status import phase_status
 from cleaning.errors import UserError
 from cleaning.io.commit import read_manifest, remove_tree, replace_file, sweep, to_bytes
+from cleaning.io.objects import json_values
 from cleaning.io.shards import find_shards
 
 log = logging.getLogger(__name__)
@@ -117,6 +119,7 @@ def _refuse_foreign(root: Path, inputs: tuple[str, ...]) -> None:
 def _phases(plan: Plan, stopped: Callable[[], bool], every: float) -> Outcome:
     outcome = Outcome(DONE, plan)
     traces: set[str] = set()
+    tried = False
     if plan.config.engine.executor == "local":
         preload()
     _warm_up(plan)
@@ -124,6 +127,9 @@ def _phases(plan: Plan, stopped: Callable[[], bool], every: float) -> Outcome:
         status = phase_status(plan, phase)
         todo = {task: why for task, why in status.todo.items() if _has_upstream(plan, phase, task)}
         _announce(phase, len(status.done), todo)
+        if todo and not tried:  # before anything is thrown away
+            try_lists(plan)
+            tried = True
         for task in status.todo:
             remove_tree(plan.task_dir(task))
         if not todo:
@@ -164,13 +170,14 @@ def _announce(phase: Phase, done: int, todo: dict[Task, str]) -> None:
 
 def _warm_up(plan: Plan) -> None:
     """Compile the kernels once, here, before several workers would each do it."""
-    names = {stage.name for stage in plan.stages}
-    if names & {"normalize", "rules"}:
-        from cleaning.text.warm_up import warm_up
-
-        seconds = warm_up()
-        if seconds > 2:
-            log.info("compiled the kernels in %.0f s (once on this machine)", seconds)
+    began = time.perf_counter()
+    for stage in plan.stages:
+        stage.warm_up()
+    if any(piece.format == "json" for shard in plan.shards for piece in shard.pieces):
+        list(json_values(iter([b'[{"a":1}]']), 1 << 20))
+    seconds = time.perf_counter() - began
+    if seconds > 2:
+        log.info("compiled the kernels in %.0f s (once on this machine)", seconds)
 
 
 def _task_name(plan: Plan, task: Task) -> str:

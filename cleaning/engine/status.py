@@ -91,7 +91,7 @@ def differences(old: dict[str, Any], new: dict[str, Any], names: dict[str, str] 
     found += [f"stage {name} is gone" for name in before if name not in here]
     if [s[1]["stage"] for s in old.get("steps", [])] != [s[1]["stage"] for s in new.get("steps", [])] and not found:
         found.append("the order of the stages has changed")
-    for key in ("output", "input", "fields", "zstandard", "unicode", "format", "last", "reduce"):
+    for key in ("output", "input", "fields", "zstandard", "unicode", "opencc", "format", "last", "reduce"):
         if old.get(key) != new.get(key):
             found.append(f"{key}: {_short(old.get(key))} → {_short(new.get(key))}")
     return found

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cleaning.doc import Doc
+from cleaning.rules.genre import genres
 from cleaning.rules.schema import Condition, Rule, Scope
 
 Bools = npt.NDArray[np.bool_]
@@ -83,6 +84,11 @@ def in_scope(scope: Scope, docs: Sequence[Doc], matrix: npt.NDArray[np.float32],
     inside = np.ones(len(docs), bool)
     if scope.script:
         inside &= np.isin(scripts(matrix, column), scope.script)
+    if scope.genre or scope.not_genre:
+        kind = genres(matrix, column)
+        if scope.genre:
+            inside &= np.isin(kind, scope.genre)
+        inside &= ~np.isin(kind, scope.not_genre)
     if scope.lang:
         inside &= np.array([doc.notes.get("lang") in scope.lang for doc in docs], bool)
     if scope.source:

@@ -6,6 +6,7 @@ A rule is data: a metric, a condition, where it holds, what happens. A file may 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +16,7 @@ from pydantic import BeforeValidator, Field
 from cleaning.config import Strict
 from cleaning.errors import RuleError, did_you_mean
 from cleaning.text.line_metrics import LINE_METRICS
-from cleaning.text.metrics import METRICS
+from cleaning.text.metric_table import METRICS, Metric
 from cleaning.yamlfile import YamlSource, load_yaml, plain, validate
 
 _WHEN = re.compile(r"\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?(?:[eE]-?\d+)?)\s*")
@@ -67,10 +68,15 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 When = Annotated[str, BeforeValidator(_check_condition)]
 
 
+Genres = Annotated[tuple[Literal["code", "verse", "statute", "classical", "list", "dialogue", "prose"], ...], BeforeValidator(_as_tuple)]
+
+
 class Scope(Strict):
     """Where a rule holds. Empty means everywhere; several keys must all hold; several values: one of them."""
 
     script: Annotated[tuple[Literal["han", "mixed", "latin", "kana", "hangul", "other"], ...], BeforeValidator(_as_tuple)] = ()
+    genre: Genres = ()
+    not_genre: Genres = ()
     lang: Names = ()
     source: Names = ()
     not_source: Names = ()
@@ -128,11 +134,13 @@ class Rule:
 
 
 def load_rules(
-    files: list[tuple[Path, str]], thresholds: dict[str, str] | None = None, off: tuple[str, ...] = (), extra_ids: tuple[str, ...] = ()
+    files: list[tuple[Path, str]], thresholds: dict[str, str] | None = None, off: tuple[str, ...] = (), extra_ids: tuple[str, ...] = (),
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> list[Rule]:
     """Rules of all files in order, with overrides applied. Raises RuleError with every fault of every file.
 
-    `files` are (path, name to show); `thresholds` maps rule ids to conditions; `extra_ids` are ids taken by user rules.
+    `files` are (path, name to show); `thresholds` maps rule ids to conditions; `extra_ids` are ids taken by user rules; `metrics`
+    are those that document rules may name.
     """
     rules: list[Rule] = []
     faults: list[str] = []
@@ -142,7 +150,7 @@ def load_rules(
         except RuleError as exc:
             faults.extend(exc.faults)
             continue
-        faults.extend(_collect(source, rules))
+        faults.extend(_collect(source, rules, metrics))
     ids: dict[str, str] = {}
     for rule in rules:
         if rule.id in ids or rule.id in extra_ids:
@@ -171,7 +179,7 @@ def load_rules(
     return [rule for rule in changed if rule.action != "off"]
 
 
-def _collect(source: YamlSource, rules: list[Rule]) -> list[str]:
+def _collect(source: YamlSource, rules: list[Rule], metrics: Mapping[str, Metric]) -> list[str]:
     data = plain(source.data)
     if not isinstance(data, dict) or not isinstance(data.get("rules"), list):
         return [f"{source.shown}:1: a rule file is a mapping with a list 'rules'"]
@@ -187,18 +195,25 @@ def _collect(source: YamlSource, rules: list[Rule]) -> list[str]:
         faults.extend(more)
         if spec is None:
             named = item.get("metric")
-            if isinstance(named, str) and named not in METRICS and named not in LINE_METRICS:
-                faults.append(f"{source.where(('rules', i, 'metric'))}: unknown metric '{named}'{did_you_mean(named, METRICS)}")
+            if isinstance(named, str) and named not in metrics and named not in LINE_METRICS:
+                faults.append(f"{source.where(('rules', i, 'metric'))}: unknown metric '{named}'{hint(named, metrics)}")
             continue
-        allowed = LINE_METRICS if spec.action == "drop_line" else METRICS
+        allowed: Mapping[str, object] = LINE_METRICS if spec.action == "drop_line" else metrics
         clauses: list[tuple[str, Condition]] = []
         places: list[tuple[str, str, tuple[str | int, ...]]] = [(spec.metric, spec.when, ("rules", i, "metric"))]
         places += [(c.metric, c.when, ("rules", i, "also", k, "metric")) for k, c in enumerate(spec.also)]
         for metric, when, at in places:
             if metric not in allowed:
                 kind = "line metric" if spec.action == "drop_line" else "metric"
-                faults.append(f"{source.where(at)}: unknown {kind} '{metric}'{did_you_mean(metric, allowed)}")
+                faults.append(f"{source.where(at)}: unknown {kind} '{metric}'{hint(metric, allowed)}")
             clauses.append((metric, parse_condition(when)))
         own = spec.scope if spec.scope is not None else scope
         rules.append(Rule(spec.id, tuple(clauses), own, spec.action, spec.reason, spec.source, source.where(["rules", i])))
     return faults
+
+
+def hint(name: str, known: Mapping[str, object]) -> str:
+    """What may have been meant by an unknown metric."""
+    if name.startswith("blacklist_") and not any(metric.startswith("blacklist_") for metric in known):
+        return "; no lists are loaded: name them in rules.blacklists"
+    return did_you_mean(name, known)

@@ -26,7 +26,6 @@ from pydantic import ValidationError
 from cleaning.doc import Doc
 from cleaning.errors import RuleError, did_you_mean
 from cleaning.rules.schema import RULE_ID, Rule, Scope
-from cleaning.text.metrics import METRICS
 
 Predicate = Callable[[Doc, Mapping[str, float]], bool]
 
@@ -75,7 +74,6 @@ def load_user_rules(path: Path, shown: str) -> list[UserRule]:
         if not isinstance(declared, dict):
             continue
         where = f"{shown}:{getattr(getattr(function, '__code__', None), 'co_firstlineno', 1)}"
-        faults.extend(f"{where}: unknown metric '{m}'{did_you_mean(m, METRICS)}" for m in declared["metrics"] if m not in METRICS)
         if declared["action"] not in ("drop", "flag", "off"):
             faults.append(f"{where}: action '{declared['action']}'{did_you_mean(declared['action'], ['drop', 'flag', 'off'])}")
         if not re.fullmatch(RULE_ID, declared["id"]):

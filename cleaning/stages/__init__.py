@@ -15,6 +15,7 @@ from cleaning.stages.contract import Stage
 
 STAGES: dict[str, str] = {
     "normalize": "cleaning.stages.normalize:Normalize",
+    "boilerplate": "cleaning.stages.boilerplate:Boilerplate",
     "rules": "cleaning.stages.rule_filter:RuleFilter",
 }
 

@@ -86,6 +86,7 @@ class Stage(ABC):
     needs: ClassVar[tuple[str, ...]] = ()  # notes that must exist; the planner checks the order
     gives: ClassVar[tuple[str, ...]] = ()
     Params: ClassVar[type[Strict]] = Strict
+    file_lists: ClassVar[tuple[str, ...]] = ()  # parameters that name files and may do so by patterns (blacklists/*.txt)
 
     def __init__(self, params: Any, find: FindFile) -> None:
         """`find` resolves a file named in the parameters (to the run's snapshot, inside a run)."""
@@ -97,6 +98,9 @@ class Stage(ABC):
 
     def check(self) -> None:  # noqa: B027 - most stages have nothing more to check
         """Validate what the parameters alone cannot show (rule files, lists, models). Raises UserError."""
+
+    def warm_up(self) -> None:  # noqa: B027 - most stages have nothing to compile
+        """Compile what the step needs, once, before several workers would each do it. Must not load a model."""
 
     def identity(self) -> dict[str, Any]:
         """Parameters for the fingerprint, without paths: files enter by their contents."""

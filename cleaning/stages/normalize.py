@@ -15,8 +15,10 @@ from cleaning.config import Strict
 from cleaning.doc import Batch, Doc
 from cleaning.stages.contract import Stage, Step, StepDefaults
 from cleaning.text import fixers
-from cleaning.text.charclass import char_tables, classes_with, utf32
-from cleaning.text.kernels import count_classes, find_doubled
+from cleaning.text.charclass import FLAGS, char_tables, utf32
+from cleaning.text.code import outside_code
+from cleaning.text.kernels import count_flags, find_runs
+from cleaning.text.metrics import flag_lists
 from cleaning.text.mojibake import repair_mojibake
 
 Fixer = Callable[[str], str]
@@ -38,6 +40,7 @@ class NormalizeParams(Strict):
     close_han: bool = True
     shrink_runs: bool = True
     trim_lines: bool = True
+    simplify: bool = False
     corner_quotes: bool = False
     drop_urls: bool = False
 
@@ -67,6 +70,7 @@ _ENTRIES = (
     _Entry("nfc", fixers.fix_nfc, ("unstable",)),
     _Entry("close_han", fixers.close_han, ("space",), outside_code=True),
     _Entry("shrink_runs", fixers.shrink_runs, ("punct", "symbol"), outside_code=True),
+    _Entry("simplify", fixers.simplify, ("traditional",), outside_code=True),
     _Entry("corner_quotes", fixers.straighten_corners, ("punct",), outside_code=True),
     _Entry("drop_urls", fixers.drop_urls, ("latin",), lambda t: "://" in t or "www." in t, outside_code=True),
     _Entry("trim_lines", fixers.trim_lines, ("newline", "space")),
@@ -81,22 +85,23 @@ class NormalizeStep(StepDefaults):
 
     def __init__(self, params: NormalizeParams) -> None:
         self._entries = [entry for entry in _ENTRIES if getattr(params, entry.name)]
-        self._masks = np.array([classes_with(*entry.triggers) for entry in self._entries], np.int64).T
+        self._triggers = [[FLAGS.index(flag) for flag in entry.triggers] for entry in self._entries]
         self._runs = next((i for i, entry in enumerate(self._entries) if entry.name == "shrink_runs"), -1)
-        self._marks = classes_with("punct", "symbol")
+        self._limits = np.zeros(0x10000, np.uint8)
+        self._limits[[ord(c) for c in fixers.RUN_LIMITS]] = list(fixers.RUN_LIMITS.values())
 
     def __call__(self, batch: Batch) -> None:
         docs = batch.live
         if not docs or not self._entries:
             return
         codes, offsets = utf32([doc.text for doc in docs])
-        counts = np.zeros((len(docs), 256), np.int64)
-        count_classes(codes, offsets, char_tables().class_of, counts)
-        needed = (counts @ self._masks) > 0
+        counts = np.zeros((len(docs), len(FLAGS)), np.int64)
+        count_flags(codes, offsets, char_tables().class_of, *flag_lists(), counts)
+        needed = np.array([counts[:, triggers].any(axis=1) for triggers in self._triggers]).T
         if self._runs >= 0:
-            doubled = np.zeros(len(docs), np.bool_)
-            find_doubled(codes, offsets, char_tables().class_of, self._marks, doubled)
-            needed[:, self._runs] = doubled
+            found = np.zeros(len(docs), np.bool_)
+            find_runs(codes, offsets, self._limits, found)
+            needed[:, self._runs] = found
         changed = 0
         for d, doc in enumerate(docs):
             names = self._mend(doc, needed[d].tolist())
@@ -118,7 +123,7 @@ class NormalizeStep(StepDefaults):
                 continue
             fixed = entry.fix(text)
             if entry.outside_code and fixed != text:  # only now is it worth looking for code
-                fixed = fixers.outside_code(text, entry.fix)
+                fixed = outside_code(text, entry.fix)
             if fixed != text:
                 names.append(entry.name)
                 produced = produced or entry.name in _PRODUCERS
@@ -135,6 +140,9 @@ class Normalize(Stage):
     about = "mend text: mojibake, NFC, newlines, HTML, invisible characters, widths, spaces, punctuation runs"
     gives = ("normalized",)
     Params = NormalizeParams
+
+    def warm_up(self) -> None:
+        NormalizeStep(self.params)(Batch([Doc({}, "一，a", b"", "", 0)]))
 
     def step(self) -> Step:
         return NormalizeStep(self.params)

@@ -6,6 +6,7 @@ one has fired, so that hits, first and only can be told apart.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,12 +17,15 @@ from pydantic import BeforeValidator, Field
 from cleaning.config import Strict
 from cleaning.doc import Batch, Doc, Drop
 from cleaning.errors import RuleError, UserError
+from cleaning.rules.blacklist import Blacklists, allowed_metrics
+from cleaning.rules.genre import GENRE_METRICS
 from cleaning.rules.judge import SCOPE_METRICS, Bools, Judge, Verdicts, holds, in_scope, scripts
-from cleaning.rules.schema import Rule, load_rules
+from cleaning.rules.measure import Measures, count_entries
+from cleaning.rules.schema import Rule, hint, load_rules
 from cleaning.rules.user_rules import UserRule, load_user_rules
 from cleaning.stages.contract import FindFile, Stage, Step, StepDefaults
 from cleaning.text.line_metrics import LINE_METRICS, line_matrix
-from cleaning.text.metrics import METRICS, MetricSet, histogram
+from cleaning.text.metrics import histogram
 
 Paths = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
 _LINE_COLUMN = {name: i for i, name in enumerate(LINE_METRICS)}
@@ -35,6 +39,8 @@ class RulesParams(Strict):
     user: Paths = ()
     thresholds: dict[str, str] = Field(default_factory=dict)
     off: Paths = ()
+    blacklists: Paths = ()
+    canary: float = Field(default=0.02, ge=0, le=1)  # share of a sample that one entry may hit; 0: not tried
     metrics: Paths = ()  # measured and stored though no rule asks for them; `all` measures everything
 
 
@@ -57,20 +63,29 @@ class RuleSet:
                 faults.extend(exc.faults)
         ids = [user.rule.id for user in users]
         faults.extend(f"{u.rule.where}: rule id '{u.rule.id}' is not unique" for u in users if ids.count(u.rule.id) > 1)
+        blacklists, metrics = None, allowed_metrics(params.blacklists)
         try:
-            rules = load_rules(files, dict(params.thresholds), params.off, tuple(ids))
+            if params.blacklists:
+                blacklists = Blacklists([(find(name), name) for name in params.blacklists])
+        except UserError as exc:
+            faults.extend(exc.faults)
+        try:
+            rules = load_rules(files, dict(params.thresholds), params.off, tuple(ids), metrics)
         except RuleError as exc:
             faults.extend(exc.faults)
             rules = []
-        wanted = tuple(METRICS) if "all" in params.metrics else params.metrics
-        faults.extend(f"rules.metrics: unknown metric '{name}'" for name in wanted if name not in METRICS)
+        wanted = tuple(m for m in metrics if not m.startswith("jieba_")) if "all" in params.metrics else params.metrics
+        faults.extend(f"rules.metrics: unknown metric '{name}'{hint(name, metrics)}" for name in wanted if name not in metrics)
+        faults.extend(f"{u.rule.where}: unknown metric '{m}'{hint(m, metrics)}" for u in users for m in u.metrics if m not in metrics)
         if faults:
             raise RuleError(faults)
         self.users = [u for u in users if u.rule.id not in params.off and u.rule.action != "off"]
         self.line_rules = [rule for rule in rules if rule.action == "drop_line"]
         self.rules = [rule for rule in rules if rule.action != "drop_line"] + [u.rule for u in self.users]
         names = [metric for rule in self.rules for metric, _ in rule.clauses] + [m for u in self.users for m in u.metrics]
-        self.metrics = MetricSet([*SCOPE_METRICS, *names, *wanted])
+        self.uses_genre = any(rule.scope.genre or rule.scope.not_genre for rule in [*self.rules, *self.line_rules])
+        of_genre = GENRE_METRICS if self.uses_genre else ()
+        self.measures = Measures([*SCOPE_METRICS, *of_genre, *names, *wanted], blacklists)
 
 
 class RuleStep(StepDefaults):
@@ -78,7 +93,7 @@ class RuleStep(StepDefaults):
 
     def __init__(self, rule_set: RuleSet) -> None:
         self._set = rule_set
-        self._metrics = rule_set.metrics
+        self._metrics = rule_set.measures
         self._judge = Judge(rule_set.rules, self._metrics.column)
         self._ids = [rule.id for rule in rule_set.rules]
         self._first_user = len(rule_set.rules) - len(rule_set.users)
@@ -88,9 +103,11 @@ class RuleStep(StepDefaults):
         if not docs or not (self._set.rules or self._set.line_rules or self._metrics.names):
             return
         positions = batch.live_positions
-        matrix = self._metrics.compute([doc.text for doc in docs])
+        matrix, found = self._metrics.compute(docs)
         if self._set.line_rules and self._drop_lines(batch, docs, matrix):
-            matrix = self._metrics.compute([doc.text for doc in docs])
+            matrix, found = self._metrics.compute(docs)
+        if found is not None and self._metrics.blacklists is not None:
+            count_entries(self._metrics.blacklists, docs, found, batch.stats)
         verdicts = self.judge(docs, matrix)
         self._count(batch, matrix, verdicts.fired, verdicts.first)
         for d in np.flatnonzero(verdicts.fired.any(axis=0)).tolist():
@@ -142,7 +159,7 @@ class RuleStep(StepDefaults):
                 hit &= holds(condition, rows[:, _LINE_COLUMN[metric]])
             if rule.scope.script:
                 hit &= np.isin(script, rule.scope.script)[which]
-            if rule.scope.source or rule.scope.not_source or rule.scope.lang:
+            if any(getattr(rule.scope, key) for key in ("source", "not_source", "lang", "genre", "not_genre")):
                 hit &= in_scope(rule.scope, docs, matrix, self._metrics.column)[which]
             batch.stats.count("rules", f"hits/{rule.id}", int(hit.sum()))
             batch.stats.count("rules", f"first/{rule.id}", int((hit & ~doomed).sum()))
@@ -167,7 +184,7 @@ class RuleStep(StepDefaults):
             batch.stats.count("rules", f"first/{name}", int((first == i).sum()))
             batch.stats.count("rules", f"only/{name}", int(alone[i].sum()))
         for name, column in self._metrics.column.items():
-            batch.stats.histogram("rules", name, histogram(METRICS[name], matrix[:, column]))
+            batch.stats.histogram("rules", name, histogram(self._metrics.metrics[name], matrix[:, column]))
 
 
 def _plain(value: Any) -> float | None:
@@ -179,19 +196,34 @@ class RuleFilter(Stage):
     """Rules as data."""
 
     name = "rules"
-    version = 1
+    version = 2
     about = "measure and judge: every threshold of the rule files, hits / first / only for each rule"
     Params = RulesParams
+    file_lists = ("files", "user", "blacklists")
 
     def files(self) -> list[str]:
-        return [*self.params.files, *self.params.user]
+        return [*self.params.files, *self.params.user, *self.params.blacklists]
+
+    @cached_property
+    def rule_set(self) -> RuleSet:
+        """All rules, loaded once."""
+        return RuleSet(self.params, self.find)
 
     def check(self) -> None:
-        RuleSet(self.params, self.find)
+        self.rule_set  # noqa: B018 - loading is the check
+
+    def warm_up(self) -> None:
+        self.rule_set.measures.warm_up()
+        if self.rule_set.line_rules:
+            line_matrix([["一", "a."]])
 
     def identity(self) -> dict[str, Any]:
-        data = dict(self.params.model_dump(mode="json"))
-        return {**data, "files": len(self.params.files), "user": len(self.params.user)}
+        data = dict(self.params.model_dump(mode="json", exclude={"canary"}))
+        return {**data, **{key: len(data[key]) for key in ("files", "user", "blacklists")}}
+
+    def step_of_rules(self) -> RuleStep:
+        """The step, typed: what explains rules asks it to judge single documents."""
+        return RuleStep(self.rule_set)
 
     def step(self) -> Step:
-        return RuleStep(RuleSet(self.params, self.find))
+        return self.step_of_rules()

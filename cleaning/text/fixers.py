@@ -9,9 +9,11 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
 from cleaning.text.charclass import _HAN, _INVISIBLE, _PRIVATE
+from cleaning.text.code import outside_code
 
 GARBLE_SHARE = 0.005  # more U+FFFD or private-use characters than this stay: the rules must see that the text is garbled
 
@@ -194,6 +196,10 @@ _RUNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
 )
 
 
+# shorter runs are left alone
+RUN_LIMITS = {**dict.fromkeys("!！?？～~", 4), **dict.fromkeys("，、；：。", 2), "…": 3, "—": 3, ".": 7, ",": 3}
+
+
 def shrink_runs(text: str) -> str:
     """Shorten runs of one punctuation mark: !!!!!!!! to three, 。。。。。 to one. …… and —— survive, and so does 。。。.
 
@@ -206,6 +212,23 @@ def shrink_runs(text: str) -> str:
                 text = pattern.sub(replacement, text)
                 break
     return text
+
+
+def simplify(text: str) -> str:
+    """Simplified for traditional characters, by phrases (optional; it loses 後 and 后, 乾 and 干, and is wrong on some names).
+
+    >>> simplify("頭髮發生變化")
+    '头发发生变化'
+    """
+    converted: str = _t2s().convert(text)
+    return converted
+
+
+@lru_cache(maxsize=1)
+def _t2s() -> Any:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
 
 
 def straighten_corners(text: str) -> str:
@@ -284,6 +307,8 @@ def _strip_bodies(text: str) -> str:
 
 
 def _strip_tags(text: str) -> str:
+    if _TAG_RE.search(text) is None:
+        return text
     closed = {m[2].lower() for m in _TAG_RE.finditer(text) if m[1]}
 
     def strip(match: re.Match[str]) -> str:
@@ -302,27 +327,3 @@ def _unescape(match: re.Match[str]) -> str:
     if fixed == "\r":
         return "" if match.string[match.end() : match.end() + 1] == "\n" else "\n"
     return _CONTROL_RE.sub("", fixed)
-
-
-# -- code -------------------------------------------------------------------------------------------------------------------
-
-_FENCES = r"^```[^\n]*(?:\n.*?(?:^```[ \t]*$|\Z)|\Z)|^~~~[^\n~]*\n.*?^~~~[ \t]*$"
-# an indented line with the marks of a program; markup that is merely indented begins with <
-_CODE_RE = re.compile(rf"{_FENCES}|`[^`\n]+`|^(?: {{4}}|\t)[ \t]*(?!<)[!-~][^\n]*[{{}}();=<>\[\]|$][^\n]*$", re.MULTILINE | re.DOTALL)
-_FENCES_RE = re.compile(_FENCES, re.MULTILINE | re.DOTALL)
-
-
-def outside_code(text: str, fix: Callable[[str], str], *, fences_only: bool = False) -> str:
-    """Apply `fix` to the text between code: fenced blocks, `inline code`, indented lines with the marks of programs.
-
-    >>> outside_code("很好！！！！！ `a!!!!!b`", shrink_runs)
-    '很好！！！ `a!!!!!b`'
-    """
-    if "`" not in text and "~~~" not in text and "\n    " not in text and "\n\t" not in text and text[:1] not in " \t":
-        return fix(text)
-    out: list[str] = []
-    at = 0
-    for match in (_FENCES_RE if fences_only else _CODE_RE).finditer(text):
-        out += [fix(text[at : match.start()]), match[0]]
-        at = match.end()
-    return "".join([*out, fix(text[at:])])

@@ -1,8 +1,7 @@
-"""The compiled loops over code points. Plain twins of every function are in `tests/naive.py`.
+"""The compiled loops over characters, lines and clauses. Plain twins of every function are in `tests/naive.py`.
 
-All kernels read one UTF-32 array for a whole batch with (n + 1) offsets and fill rows of a caller's array. They call each other and
-therefore stay in one file: numba's cache does not see changes in another one. No kernel allocates more than a fixed amount
-above its input: very long documents are read in windows of `WINDOW` units.
+All kernels read one UTF-32 array for a whole batch with (n + 1) offsets and fill rows of a caller's array. Kernels that call each other
+stay in one file: numba's cache does not see changes in another one. The loops over units are in `unit_kernels`.
 """
 
 from __future__ import annotations
@@ -13,36 +12,67 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-WINDOW = 1 << 18  # units of one window of the repetition metrics (a novel of 500 000 characters has two)
-UNIQUE_UNITS = 1000  # distinct units are counted in the first thousand: the ratio falls with length
-
-STOP_KINDS = 8  # Gopher's stop words come first in the list; only these are counted as distinct ones
 LINE_COLUMNS = (
     "lines", "newlines", "chars", "longest", "terminated", "terminated_chars", "bullet", "ellipsis", "short", "menu_chars",
-    "repeated", "repeated_chars",
+    "repeated", "repeated_chars", "long_chars", "paragraphs", "repeated_paragraphs", "repeated_paragraph_chars", "code_chars",
+    "table", "numbered", "article", "dialogue", "verse",
 )  # fmt: skip
-UNIT_COLUMNS = ("units", "han", "words", "digits", "word_chars", "capital_words", "stop_en", "stop_en_distinct", "head", "head_distinct")
+CLAUSE_COLUMNS = (
+    "clauses", "verse_clauses", "han", "longest", "interleave", "sentences", "split_han", "url_chars", "pairs", "odd_pairs", "marks",
+    "odd_marks",
+)  # fmt: skip
 MENU_UNITS = 7  # a line of fewer units without an end mark reads like a menu entry (HPLT: "menu" segments)
 SHORT_CHARS = 30  # FineWeb's short line
+LONG_CHARS = 61  # HPLT's long segment
+FRONT_LINES = 60  # a page whose front matter is not closed by then has none
+VERSE_CHARS = 24  # a longer line is prose
+# what the line kernel asks of a character: bits of its `line_bits` table
+SPACE, END, CLOSER, BULLET, DOTS, HAN, PLAIN, CODE, QUOTE, DIGIT, NUMERAL, BAR = (1 << i for i in range(12))
 
 UInt = npt.NDArray[np.uint32]
 Row = npt.NDArray[Any]
 
 
 @njit(cache=True, nogil=True)
-def count_classes(codes: UInt, offsets: Row, class_of: Row, out: Row) -> None:
-    """`out[d, c]`: characters of class c in document d."""
+def count_flags(codes: UInt, offsets: Row, class_of: Row, first: Row, members: Row, out: Row) -> None:
+    """`out[d, f]`: characters of document d that have flag f; `members[first[c]:first[c + 1]]` are the flags of class c."""
+    counts = np.zeros(256, np.int64)
     for d in range(offsets.size - 1):
+        counts[:] = 0
         for i in range(offsets[d], offsets[d + 1]):
-            out[d, class_of[codes[i]]] += 1
+            counts[class_of[codes[i]]] += 1
+        for c in range(256):
+            if counts[c] > 0:
+                for k in range(first[c], first[c + 1]):
+                    out[d, members[k]] += counts[c]
 
 
 @njit(cache=True, nogil=True)
-def find_doubled(codes: UInt, offsets: Row, class_of: Row, is_mark: Row, out: Row) -> None:
-    """`out[d]`: whether a mark (a class of `is_mark`) stands twice in a row in document d."""
+def count_distinct(codes: UInt, offsets: Row, class_of: Row, number: Row, out: Row) -> None:
+    """`out[d, r]`: how many different ones of the classes with `number[r, class] >= 0` occur in document d (numbers under 64)."""
     for d in range(offsets.size - 1):
+        for r in range(number.shape[0]):
+            seen = 0
+            for i in range(offsets[d], offsets[d + 1]):
+                n = number[r, class_of[codes[i]]]
+                if n >= 0:
+                    seen |= 1 << n
+            while seen:
+                out[d, r] += seen & 1
+                seen >>= 1
+
+
+@njit(cache=True, nogil=True)
+def find_runs(codes: UInt, offsets: Row, limit: Row, out: Row) -> None:
+    """`out[d]`: whether some character c with `limit[c] > 0` stands `limit[c]` times in a row in document d."""
+    for d in range(offsets.size - 1):
+        run = 1
         for i in range(offsets[d] + 1, offsets[d + 1]):
-            if codes[i] == codes[i - 1] and is_mark[class_of[codes[i]]]:
+            if codes[i] != codes[i - 1]:
+                run = 1
+                continue
+            run += 1
+            if codes[i] < limit.size and limit[codes[i]] > 0 and run >= limit[codes[i]]:
                 out[d] = True
                 break
 
@@ -65,18 +95,32 @@ def _table_size(n: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def measure_lines(
-    codes: UInt,
-    offsets: Row,
-    class_of: Row,
-    is_space: Row,
-    is_end: Row,
-    is_closer: Row,
-    is_bullet: Row,
-    is_dots: Row,
-    unit_kind: Row,
-    out: Row,
-) -> None:
+def _heading(codes: UInt, class_of: Row, line_bits: Row, lo: int, hi: int) -> int:
+    """What the line of codes[lo:hi] (no white space at its head) starts with: 1 a numbered item, 2 an article or chapter, else 0."""
+    i = lo
+    bracket = codes[i] == 0x28 or codes[i] == 0xFF08  # ( （
+    ordinal = codes[i] == 0x7B2C  # 第
+    if bracket or ordinal:
+        i += 1
+    start, han = i, 0
+    while i < hi and i - start < 8 and line_bits[class_of[codes[i]]] & (DIGIT | NUMERAL):
+        han += (line_bits[class_of[codes[i]]] & NUMERAL) != 0
+        i += 1
+    if i == start or i >= hi:
+        return 0
+    c = codes[i]
+    if ordinal:  # 条 條 章 节 節 款 编 編 部 卷 回
+        at = c == 0x6761 or c == 0x689D or c == 0x7AE0 or c == 0x8282 or c == 0x7BC0 or c == 0x6B3E or c == 0x7F16 or c == 0x7DE8
+        return 2 if at else 0
+    if bracket:
+        closed = c == 0x29 or c == 0xFF09
+        return (2 if han > 0 else 1) if closed else 0
+    mark = c == 0x2E or c == 0x29 or c == 0xFF09 or c == 0x3001 or c == 0xFF0E or c == 0x3A  # . ) ） 、 ． :
+    return 1 if mark else 0
+
+
+@njit(cache=True, nogil=True)
+def measure_lines(codes: UInt, offsets: Row, class_of: Row, line_bits: Row, unit_kind: Row, out: Row) -> None:
     """`out[d]`: LINE_COLUMNS. A line is what stands between newlines and is not blank; characters are those that are not space."""
     for d in range(offsets.size - 1):
         lo, hi = offsets[d], offsets[d + 1]
@@ -84,46 +128,64 @@ def measure_lines(
         for i in range(lo, hi):
             if codes[i] == 10:
                 newlines += 1
-        keys = np.zeros(_table_size(newlines + 1), np.uint64)
+        keys, paragraph_keys = np.zeros(_table_size(newlines + 1), np.uint64), np.zeros(_table_size(newlines + 1), np.uint64)
         mask = np.uint64(keys.size - 1)
         out[d, 1] = newlines
+        paragraph, paragraph_chars = np.uint64(0), 0
+        fence, front = 0, False
         i = lo
-        while i < hi:
+        while i <= hi:
+            begin = i
             chars, units, kind_before = 0, 0, 0
+            marks, han, plain, pipes, colon, bars = 0, 0, 0, 0, 0, 0
             h = np.uint64(14695981039346656037)
-            first, last = -1, -1
+            first, last, opening = -1, -1, -1
             while i < hi and codes[i] != 10:
                 c = class_of[codes[i]]
                 kind = unit_kind[c]
                 if kind == 1 or (kind != 0 and kind_before != 2):
                     units += 1
                 kind_before = 0 if kind == 0 else (1 if kind == 1 else 2)
-                if not is_space[c]:
+                bits = line_bits[c]
+                pipes += codes[i] == 0x7C or codes[i] == 9
+                bars += (bits & BAR) != 0
+                if not bits & SPACE:
                     chars += 1
                     h = (h ^ np.uint64(codes[i])) * np.uint64(1099511628211)
                     if first < 0:
-                        first = c
-                    last = c
+                        first, opening = bits, i
+                    last = i
+                    marks += (bits & CODE) != 0
+                    han += (bits & HAN) != 0
+                    plain += (bits & PLAIN) != 0
+                    if (codes[i] == 0x3A or codes[i] == 0xFF1A) and colon == 0:
+                        colon = chars
                 i += 1
             i += 1
             if chars == 0:
+                if paragraph_chars > 0:
+                    out[d, 13] += 1
+                    slot = _insert(paragraph_keys, mask, paragraph | np.uint64(1))
+                    if paragraph_keys[slot] != 0:
+                        out[d, 14] += 1
+                        out[d, 15] += paragraph_chars
+                    paragraph_keys[slot] = paragraph | np.uint64(1)
+                    paragraph, paragraph_chars = np.uint64(0), 0
                 continue
+            ended_bits = line_bits[class_of[codes[last]]]
+            ended = (ended_bits & (END | CLOSER)) != 0
             out[d, 0] += 1
             out[d, 2] += chars
-            if chars > out[d, 3]:
-                out[d, 3] = chars
-            ended = is_end[last] or is_closer[last]
+            out[d, 3] = max(out[d, 3], chars)
             if ended:
                 out[d, 4] += 1
                 out[d, 5] += chars
-            if is_bullet[first]:
-                out[d, 6] += 1
-            if is_dots[last]:
-                out[d, 7] += 1
-            if chars <= SHORT_CHARS:
-                out[d, 8] += 1
-            if units < MENU_UNITS and not ended:
-                out[d, 9] += chars
+            out[d, 6] += (first & BULLET) != 0
+            dots = last >= 2 and last - begin >= 2 and codes[last] == 46 and codes[last - 1] == 46 and codes[last - 2] == 46
+            out[d, 7] += dots or (ended_bits & DOTS) != 0
+            out[d, 8] += chars <= SHORT_CHARS
+            if chars >= LONG_CHARS:
+                out[d, 12] += chars
             h |= np.uint64(1)
             slot = _insert(keys, mask, h)
             if keys[slot] == h:
@@ -131,198 +193,125 @@ def measure_lines(
                 out[d, 11] += chars
             else:
                 keys[slot] = h
+            paragraph = (paragraph ^ h) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(1)
+            paragraph_chars += chars
+            # what kind of line it is
+            tick = codes[opening]
+            triple = last - opening >= 2 and codes[opening + 1] == tick and codes[opening + 2] == tick
+            fenced = (tick == 0x60 or tick == 0x7E) and triple
+            if fenced:
+                fence = 0 if fence == tick else (tick if fence == 0 else fence)
+            ruler = tick == 0x2D and triple and last - opening == 2  # --- around the front matter of a Markdown page
+            header = ruler and (out[d, 0] == 1 or front)
+            front = not front if header else front and out[d, 0] < FRONT_LINES
+            link = False
+            for k in range(opening, last):
+                if codes[k] == 0x5D and codes[k + 1] == 0x28:  # ]( of Markdown
+                    link = True
+                    break
+            tail = codes[last]
+            program = tail == 0x7B or tail == 0x7D or tail == 0x3B or (marks >= 2 and marks * 8 >= chars)
+            code = fence != 0 or fenced or (han == 0 and program and not link and not first & BULLET)
+            if code:
+                out[d, 16] += chars
+            elif bars >= 3 and not ended and tick != 0x7C and chars <= 12 * (bars + 1):  # Home » News » Sport | Contact
+                out[d, 9] += chars
+            elif pipes >= 2:
+                out[d, 17] += 1
+            elif units < MENU_UNITS and not ended and not front and not header:
+                out[d, 9] += chars
+            heading = _heading(codes, class_of, line_bits, opening, last + 1)
+            out[d, 18] += heading == 1
+            out[d, 19] += heading == 2
+            spoken = (first & QUOTE) != 0 or (1 < colon <= 7 and chars > colon + 1 and (ended_bits & (END | CLOSER)) != 0)
+            out[d, 20] += spoken
+            out[d, 21] += han >= 2 and chars <= VERSE_CHARS and han + plain == chars
+        if paragraph_chars > 0:
+            out[d, 13] += 1
+            slot = _insert(paragraph_keys, mask, paragraph | np.uint64(1))
+            if paragraph_keys[slot] != 0:
+                out[d, 14] += 1
+                out[d, 15] += paragraph_chars
 
 
 @njit(cache=True, nogil=True)
-def measure_clauses(codes: UInt, offsets: Row, class_of: Row, is_han: Row, out: Row) -> None:
-    """`out[d]`: clauses (runs of Han characters), then clauses of the commonest length among 4, 5 and 7, the lengths of verse."""
+def measure_clauses(
+    codes: UInt, offsets: Row, class_of: Row, unit_kind: Row, is_han: Row, is_mark: Row, ends: Row, splits: Row, odd: Row,
+    is_wide_mark: Row, out: Row,
+) -> None:  # fmt: skip
+    """`out[d]`: CLAUSE_COLUMNS.
+
+    Clauses are runs of Han; verse_clauses those of the commonest length among 4, 5 and 7, the lengths of verse. `longest`: most units
+    without a mark or newline. `interleave`: most changes between Han and letters or digits in 7 neighbouring characters. `ends` marks the
+    classes of sentence ends; a full stop ends one after a unit and before white space. `splits` marks the classes that part two Han when
+    one of them stands alone between them. `odd` (26 × 26): pairs of small letters that words hardly have. `is_wide_mark`:
+    the marks that end Chinese clauses; odd are those behind another one, and ，、； at the head of a line.
+    """
     for d in range(offsets.size - 1):
         length, fours, fives, sevens = 0, 0, 0, 0
+        units, kind_before, side, changes = 0, 0, -1, 0
+        in_end = False
+        url, before = 0, np.uint32(10)
         for i in range(offsets[d], offsets[d + 1] + 1):
-            if i < offsets[d + 1] and is_han[class_of[codes[i]]]:
+            c = class_of[codes[i]] if i < offsets[d + 1] else -1
+            if c >= 0 and is_han[c]:
                 length += 1
-                continue
-            if length > 0:
+            elif length > 0:
                 out[d, 0] += 1
+                out[d, 2] += length
                 fours += length == 4
                 fives += length == 5
                 sevens += length == 7
-            length = 0
-        out[d, 1] = max(fours, fives, sevens)
-
-
-@njit(cache=True, nogil=True)
-def _segment(
-    codes: UInt, lo: int, hi: int, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt, hashes: Row, chars: Row, kinds: Row
-) -> tuple[int, int]:
-    """Fill hashes, lengths and kinds of the units from `lo` on, at most `hashes.size`; returns (units, where it stopped)."""
-    n, i = 0, lo
-    while i < hi and n < hashes.size:
-        kind = unit_kind[class_of[codes[i]]]
-        if kind == 0:
-            i += 1
-            continue
-        h = np.uint64(14695981039346656037)
-        if kind == 1:
-            h = (h ^ np.uint64(codes[i])) * np.uint64(1099511628211)
-            hashes[n], chars[n], kinds[n] = h | np.uint64(1), 1, 1
-            n += 1
-            i += 1
-            continue
-        start, digits, upper = i, 0, 0
-        while i < hi:
-            c = class_of[codes[i]]
-            if unit_kind[c] < 2:
+                length = 0
+            if c < 0:
                 break
-            digits += unit_kind[c] == 3
-            upper += is_upper[c]
-            point = codes[i]
-            if point < lower.size:
-                point = lower[point]
-            h = (h ^ np.uint64(point)) * np.uint64(1099511628211)
-            i += 1
-        length = i - start
-        hashes[n], chars[n] = h | np.uint64(1), length
-        kinds[n] = 3 if digits == length else (4 if upper == length and length > 1 else 2)
-        n += 1
-    return n, i
-
-
-@njit(cache=True, nogil=True)
-def measure_units(
-    codes: UInt, offsets: Row, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt, stop_en: Row, out: Row, entropy: Row
-) -> None:
-    """`out[d]`: UNIT_COLUMNS; `entropy[d]`: unigram entropy of the units in nats (mean over windows, weighted by units)."""
-    hashes, chars, kinds = np.empty(WINDOW, np.uint64), np.empty(WINDOW, np.int32), np.empty(WINDOW, np.uint8)
-    for d in range(offsets.size - 1):
-        i, hi = offsets[d], offsets[d + 1]
-        seen_stop = 0
-        weighted = 0.0
-        while i < hi:
-            n, i = _segment(codes, i, hi, class_of, unit_kind, is_upper, lower, hashes, chars, kinds)
-            size = _table_size(n)
-            keys, counts = np.zeros(size, np.uint64), np.zeros(size, np.int32)
-            mask = np.uint64(size - 1)
-            for u in range(n):
-                kind = kinds[u]
-                if kind == 1:
-                    out[d, 1] += 1
-                elif kind == 3:
-                    out[d, 3] += 1
-                else:
-                    out[d, 2] += 1
-                    out[d, 4] += chars[u]
-                    out[d, 5] += kind == 4
-                    if chars[u] <= 4:  # the longest of the stop words
-                        for s in range(stop_en.size):
-                            if stop_en[s] == hashes[u]:
-                                out[d, 6] += 1
-                                if s < STOP_KINDS:
-                                    seen_stop |= 1 << s
-                slot = _insert(keys, mask, hashes[u])
-                if keys[slot] == 0:
-                    keys[slot] = hashes[u]
-                    if out[d, 0] + u < UNIQUE_UNITS:
-                        out[d, 9] += 1
-                counts[slot] += 1
-            if n > 0:
-                total = 0.0
-                for s in range(size):
-                    if counts[s] > 0:
-                        total += counts[s] * np.log(counts[s])
-                weighted += n * np.log(n) - total
-            out[d, 0] += n
-        while seen_stop:
-            out[d, 7] += seen_stop & 1
-            seen_stop >>= 1
-        out[d, 8] = min(out[d, 0], UNIQUE_UNITS)
-        entropy[d] = weighted / out[d, 0] if out[d, 0] > 0 else np.nan
-
-
-@njit(cache=True, nogil=True)
-def measure_repetition(
-    codes: UInt, offsets: Row, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt, top: Row, dup: Row, out: Row
-) -> None:
-    """Repetition of unit n-grams, as a share of the units' characters.
-
-    For each n of `top`: count × length of the n-gram that covers most, 0 when none repeats. For each n of `dup`: characters covered by
-    n-grams that have occurred before, each counted once. `out[d]`: the columns of `top`, then of `dup` (n ascending in each); NaN
-    without units.
-    """
-    hashes, chars, kinds = np.empty(WINDOW, np.uint64), np.empty(WINDOW, np.int32), np.empty(WINDOW, np.uint8)
-    grams = np.empty(WINDOW, np.uint64)
-    largest = 0
-    for n in top:
-        largest = max(largest, n)
-    for n in dup:
-        largest = max(largest, n)
-    for d in range(offsets.size - 1):
-        i, hi = offsets[d], offsets[d + 1]
-        all_chars = 0
-        for column in range(out.shape[1]):
-            out[d, column] = 0.0
-        while i < hi:
-            units, i = _segment(codes, i, hi, class_of, unit_kind, is_upper, lower, hashes, chars, kinds)
-            size = _table_size(units)
-            keys, counts = np.empty(size, np.uint64), np.empty(size, np.int32)
-            for u in range(units):
-                all_chars += chars[u]
-                grams[u] = hashes[u]
-            for n in range(2, largest + 1):
-                last = units - n
-                for u in range(last + 1):
-                    g = grams[u] * np.uint64(0x9E3779B97F4A7C15) + hashes[u + n - 1]
-                    grams[u] = (g ^ (g >> np.uint64(32))) | np.uint64(1)
-                for column in range(top.size):
-                    if top[column] == n and last >= 1:
-                        # occurrences may overlap (哈哈哈哈): a share is never more than the whole
-                        out[d, column] += min(_top_gram(grams, chars, last + 1, n, keys, counts), _total(chars, units))
-                for column in range(dup.size):
-                    if dup[column] == n and last >= 1:
-                        out[d, top.size + column] += _covered(grams, chars, last + 1, n, keys)
-        for column in range(out.shape[1]):
-            out[d, column] = out[d, column] / all_chars if all_chars > 0 else np.nan
-
-
-@njit(cache=True, nogil=True)
-def _total(chars: Row, units: int) -> float:
-    total = 0
-    for u in range(units):
-        total += chars[u]
-    return float(total)
-
-
-@njit(cache=True, nogil=True)
-def _top_gram(grams: Row, chars: Row, count: int, n: int, keys: Row, counts: Row) -> float:
-    mask = np.uint64(keys.size - 1)
-    keys[:] = 0
-    counts[:] = 0
-    length = 0
-    for k in range(n - 1):
-        length += chars[k]
-    best = 0
-    for u in range(count):
-        length += chars[u + n - 1]
-        slot = _insert(keys, mask, grams[u])
-        keys[slot] = grams[u]
-        counts[slot] += 1
-        if counts[slot] > 1 and counts[slot] * length > best:
-            best = counts[slot] * length
-        length -= chars[u]
-    return float(best)
-
-
-@njit(cache=True, nogil=True)
-def _covered(grams: Row, chars: Row, count: int, n: int, keys: Row) -> float:
-    mask = np.uint64(keys.size - 1)
-    keys[:] = 0
-    covered, done = 0, 0  # units below `done` have been counted
-    for u in range(count):
-        slot = _insert(keys, mask, grams[u])
-        if keys[slot] == 0:
-            keys[slot] = grams[u]
-            continue
-        for k in range(max(u, done), u + n):
-            covered += chars[k]
-        done = u + n
-    return float(covered)
+            if codes[i] == 0x3A and i + 2 < offsets[d + 1] and codes[i + 1] == 0x2F and codes[i + 2] == 0x2F and i >= url:
+                url = i
+                while url > offsets[d] and 0x61 <= codes[url - 1] | 0x20 <= 0x7A:
+                    url -= 1
+                first = url
+                url = i
+                while url < offsets[d + 1] and 0x20 < codes[url] < 0x7F:
+                    url += 1
+                out[d, 7] += url - first
+            if is_han[c] and i + 2 < offsets[d + 1] and is_han[class_of[codes[i + 2]]]:
+                between = class_of[codes[i + 1]]
+                out[d, 6] += splits[between]
+            if is_wide_mark[c]:
+                out[d, 10] += 1
+                # 。， and ，、； at the head of a line; not 。。。, ？！ and the like, which people write
+                doubled = before != codes[i] and is_wide_mark[class_of[before]] and not (ends[c] and ends[class_of[before]])
+                out[d, 11] += (before == 10 and not ends[c] and codes[i] != 0xFF1A) or doubled
+            if unit_kind[c] != 0 or is_mark[c] or codes[i] == 10:
+                before = codes[i]
+            if 97 <= codes[i] <= 122 and i > offsets[d] and 97 <= codes[i - 1] <= 122:
+                out[d, 8] += 1
+                out[d, 9] += odd[codes[i - 1] - 97, codes[i] - 97]
+            kind = unit_kind[c]
+            if kind == 1 or (kind != 0 and kind_before != 2):
+                units += 1
+                out[d, 3] = max(out[d, 3], units)
+            if is_mark[c] or codes[i] == 10:
+                units = 0
+            # six changes among seven neighbours: a window of the last six bits; other marks are neither side and end the window
+            if kind != 0:
+                now = 1 if is_han[c] else 0
+                changes = ((changes << 1) | (side >= 0 and side != now)) & 63
+                side = now
+                count = 0
+                bits = changes
+                while bits:
+                    count += bits & 1
+                    bits >>= 1
+                out[d, 4] = max(out[d, 4], count)
+            elif codes[i] == 10 or is_mark[c]:
+                side, changes = -1, 0
+            end = ends[c]
+            if codes[i] == 46:
+                follows = i + 1 == offsets[d + 1] or codes[i + 1] == 32 or codes[i + 1] == 10 or codes[i + 1] == 34
+                end = kind_before != 0 and follows
+            if end and not in_end:
+                out[d, 5] += 1
+            in_end = end
+            kind_before = 0 if kind == 0 else (1 if kind == 1 else 2)
+        out[d, 1] = max(fours, fives, sevens)

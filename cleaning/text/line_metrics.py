@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numba import njit
 
 from cleaning.text.charclass import char_tables, classes_with, utf32
+from cleaning.text.patterns import JAVASCRIPT_RE, POLICY_RE
 
 LINE_METRICS: dict[str, str] = {
     "line_chars": "characters of the line that are not white space",
@@ -21,6 +22,11 @@ LINE_METRICS: dict[str, str] = {
     "line_punct_ratio": "punctuation marks / characters",
     "line_upper_ratio": "capital letters / Latin letters",
     "line_garble_ratio": "U+FFFD, private-use, control and unassigned characters / characters",
+    "line_units": "units of the line",
+    "line_max_word_chars": "characters of the longest word",
+    "line_sentence_end": "1 when the line ends in . ? or !, or in a quote behind one of them (C4), else 0",
+    "line_javascript": "1 when the line holds the word javascript, else 0",
+    "line_policy": "1 when the line holds terms of use, privacy policy, cookie policy and the like, else 0",
     "line_terminated": "1 when the line ends in an end mark or a closing quote or bracket, else 0",
 }
 _CLASSES = (
@@ -30,25 +36,28 @@ _CLASSES = (
 
 
 @njit(cache=True, nogil=True)
-def _count_lines(codes: Any, class_of: Any, is_space: Any, member: Any, ends: Any, counts: Any, terminated: Any) -> None:
-    """`counts[l, 0]`: characters of line l; `counts[l, 1 + k]`: those of group k. A line ends at a newline or at `ends` of its text."""
-    line, text = 0, 0
-    last = -1
+def _count_lines(codes: Any, class_of: Any, is_space: Any, kind_of: Any, member: Any, ends: Any, counts: Any, tail: Any) -> None:
+    """`counts[l]`: characters, units, longest word of line l, then the characters of each group; `tail[l]`: its last two code points.
+
+    A line ends at a newline or at `ends` of its text.
+    """
+    line, text, run = 0, 0, 0
     for i in range(codes.size):
         while i == ends[text]:
-            terminated[line] = last
-            line, text, last = line + 1, text + 1, -1
+            line, text, run = line + 1, text + 1, 0
         if codes[i] == 10:
-            terminated[line] = last
-            line, last = line + 1, -1
+            line, run = line + 1, 0
             continue
         c = class_of[codes[i]]
+        kind = kind_of[c]
+        run = run + 1 if kind >= 2 else 0
+        counts[line, 1] += kind == 1 or run == 1
+        counts[line, 2] = max(counts[line, 2], run)
         if not is_space[c]:
             counts[line, 0] += 1
-            last = c
+            tail[line, 0], tail[line, 1] = tail[line, 1], codes[i]
             for k in range(member.shape[0]):
-                counts[line, 1 + k] += member[k, c]
-    terminated[line] = last
+                counts[line, 3 + k] += member[k, c]
 
 
 def line_matrix(lines: list[list[str]]) -> npt.NDArray[np.float32]:
@@ -60,14 +69,30 @@ def line_matrix(lines: list[list[str]]) -> npt.NDArray[np.float32]:
         return out
     codes, offsets = utf32(texts)
     member = np.array([classes_with(*names) for names in _CLASSES])
-    counts, last = np.zeros((total, 1 + len(_CLASSES)), np.int64), np.full(total, -1, np.int64)
-    _count_lines(codes, char_tables().class_of, classes_with("space"), member, offsets[1:], counts, last)
+    counts, tail = np.zeros((total, 3 + len(_CLASSES)), np.int64), np.zeros((total, 2), np.int64)
+    kinds = np.zeros(256, np.uint8)
+    kinds[classes_with("latin", "other_letter", "mark", "digit")] = 2
+    kinds[classes_with("han", "kana", "hangul")] = 1
+    class_of = char_tables().class_of
+    _count_lines(codes, class_of, classes_with("space"), kinds, member, offsets[1:], counts, tail)
     chars = counts[:, 0].astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        letters, digits, symbols, marks, upper, latin, garble = (counts[:, 1:] / np.where(chars > 0, chars, np.nan)[:, None]).T
-        columns = (chars, letters, digits, symbols, marks, upper / np.where(latin > 0, latin, np.nan), garble)
+        letters, digits, symbols, marks, upper, latin, garble = (counts[:, 3:] / np.where(chars > 0, chars, np.nan)[:, None]).T
+        columns = [chars, letters, digits, symbols, marks, upper / np.where(latin > 0, latin, np.nan), garble]
+    columns += [counts[:, 1], counts[:, 2]]
+    stops, quotes = [ord(c) for c in ".?!"], [ord(c) for c in "\"”’'"]
+    columns.append(np.isin(tail[:, 1], stops) | (np.isin(tail[:, 1], quotes) & np.isin(tail[:, 0], stops)))
+    for pattern, words in ((JAVASCRIPT_RE, ("javascript",)), (POLICY_RE, ("terms of use", "policy", "cookies"))):
+        held = np.zeros(total)
+        at = 0
+        for of, text in zip(lines, texts, strict=True):
+            folded = text.lower()
+            if any(word in folded for word in words):
+                held[at : at + len(of)] = [pattern.search(line) is not None for line in of]
+            at += len(of)
+        columns.append(held)
     ended = classes_with("terminal", "closer")
+    columns.append(np.where(tail[:, 1] > 0, ended[class_of[tail[:, 1]]], False))
     for k, column in enumerate(columns):
         out[:, k] = column
-    out[:, -1] = np.where(last >= 0, ended[last], False)
     return out

@@ -1,132 +1,24 @@
-"""Every number that a rule may ask for, and how it is computed for a batch.
-
-`METRICS` is the one table: name, group, scale, meaning. A rule set names metrics, names pull groups, nothing else is computed. An
-undefined ratio (nothing to divide by) is NaN, and NaN never acts.
-
-The counting unit needs no tokenizer: one Han, kana or Hangul character is a unit, and so is one run of letters or digits of any
-other script. "Units" below are these.
-"""
+"""Computing the metrics of `metric_table` for a batch of texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import zstandard
 
-from cleaning.text.charclass import char_tables, classes_with, utf32
-
-if TYPE_CHECKING:
-    pass
+from cleaning.text import gram_kernels, kernels, patterns, unit_kernels
+from cleaning.text.charclass import FLAGS, char_tables, classes_with, utf32
+from cleaning.text.junctions import FunctionWords, function_tables, odd_letters
+from cleaning.text.metric_table import METRICS, Metric
 
 Matrix = npt.NDArray[np.float32]
-_RATIO_EDGES = tuple(np.linspace(0, 1, 51)[1:].round(4).tolist())
-_COUNT_EDGES = tuple(float(x) for x in (0, *(10**p * m for p in range(8) for m in (1, 2, 5))))
-_SMALL_EDGES = tuple(float(x) for x in np.arange(0.5, 25.5, 0.5))
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One row of the table. `scale`: ratio (0 to 1), count (0 to millions) or small (0 to 25): the histogram's edges."""
-
-    name: str
-    group: str
-    scale: str
-    doc: str
-
-    @property
-    def edges(self) -> tuple[float, ...]:
-        """Upper edges of the histogram's bins; one more bin takes what lies above, the last one NaN."""
-        return {"ratio": _RATIO_EDGES, "count": _COUNT_EDGES, "small": _SMALL_EDGES}[self.scale]
-
-
-def _table(*rows: tuple[str, str, str, str]) -> dict[str, Metric]:
-    return {row[0]: Metric(*row) for row in rows}
-
-
-METRICS: dict[str, Metric] = _table(
-    ("chars", "chars", "count", "characters that are not white space"),
-    ("all_chars", "chars", "count", "all characters"),
-    ("han_char_ratio", "chars", "ratio", "Han characters / characters that are not white space"),
-    ("letter_ratio", "chars", "ratio", "letters of any script (Han included) and digits / characters that are not white space"),
-    ("latin_char_ratio", "chars", "ratio", "Latin letters / characters that are not white space"),
-    ("kana_ratio", "chars", "ratio", "kana / letters of any script"),
-    ("hangul_ratio", "chars", "ratio", "Hangul / letters of any script"),
-    ("foreign_letter_ratio", "chars", "ratio", "letters that are neither Han nor Latin (kana, Hangul, Cyrillic …) / letters"),
-    ("digit_ratio", "chars", "ratio", "digits / letters and digits"),
-    ("upper_ratio", "chars", "ratio", "capital letters / Latin letters"),
-    ("punct_ratio", "chars", "ratio", "punctuation marks / characters that are not white space"),
-    ("han_punct_ratio", "chars", "ratio", "Chinese punctuation marks / characters that are not white space"),
-    ("symbol_ratio", "chars", "ratio", "symbols (mathematical, currency, arrows, boxes, emoji) / characters that are not white space"),
-    ("emoji_ratio", "chars", "ratio", "emoji and pictographs / characters that are not white space"),
-    ("space_ratio", "chars", "ratio", "white space other than newlines / all characters"),
-    ("terminal_per_char", "chars", "ratio", "sentence-ending marks / characters that are not white space"),
-    ("hash_ellipsis_per_unit", "units", "ratio", "# and … / units (Gopher's symbol-to-word ratio)"),
-    ("curly_ratio", "chars", "ratio", "{ and } / characters that are not white space"),
-    ("garble_ratio", "chars", "ratio", "U+FFFD, private-use, control and unassigned characters / characters that are not white space"),
-    ("rare_han_ratio", "chars", "ratio", "Han outside GB2312 and Big5 / Han: high in mis-decoded text"),
-    ("stop_han_ratio", "chars", "ratio", "modern function characters (的 了 是 …) / Han"),
-    ("stop_classical_ratio", "chars", "ratio", "classical function characters (之 乎 者 …) / Han"),
-    ("lines", "lines", "count", "lines that are not blank"),
-    ("mean_line_chars", "lines", "count", "mean characters of a line, white space not counted"),
-    ("max_line_chars", "lines", "count", "characters of the longest line, white space not counted"),
-    ("newline_ratio", "lines", "ratio", "newlines / all characters"),
-    ("terminated_line_ratio", "lines", "ratio", "lines that end in an end mark or a closing quote or bracket / lines"),
-    ("terminated_char_ratio", "lines", "ratio", "characters in lines that end so / characters"),
-    ("bullet_line_ratio", "lines", "ratio", "lines that start with a bullet / lines"),
-    ("ellipsis_line_ratio", "lines", "ratio", "lines that end in … / lines"),
-    ("short_line_ratio", "lines", "ratio", "lines of at most 30 characters / lines"),
-    ("menu_char_ratio", "lines", "ratio", "characters in lines of fewer than 7 units without an end mark / characters"),
-    ("dup_line_ratio", "lines", "ratio", "lines that stood before in the document / lines"),
-    ("dup_line_char_ratio", "lines", "ratio", "characters in lines that stood before / characters"),
-    ("verse_ratio", "clauses", "ratio", "runs of Han of the commonest length among 4, 5 and 7 / runs of Han: near 1 in regular verse"),
-    ("units", "units", "count", "units"),
-    ("han_unit_ratio", "units", "ratio", "Han, kana and Hangul units / units"),
-    ("word_ratio", "units", "ratio", "units that are runs with a letter / units"),
-    ("digit_unit_ratio", "units", "ratio", "units that are runs of digits / units"),
-    ("alpha_unit_ratio", "units", "ratio", "units with a letter, Han included / units"),
-    ("mean_word_chars", "units", "small", "mean characters of a run with a letter"),
-    ("capital_word_ratio", "units", "ratio", "runs of two or more capitals / runs with a letter"),
-    ("stop_en_ratio", "units", "ratio", "English function words / runs with a letter"),
-    ("stop_en_distinct", "units", "small", "how many of Gopher's eight stop words occur (the be to of and that have with)"),
-    ("unique_unit_ratio", "units", "ratio", "distinct units / units, in the first 1,000 units"),
-    ("unit_entropy", "units", "small", "unigram entropy of the units in nats"),
-    *(
-        (f"top_{n}gram_ratio", f"top_{n}", "ratio", f"characters of the {n}-gram of units that covers most / of all units")
-        for n in (2, 3, 4)
-    ),
-    *(
-        (f"dup_{n}gram_ratio", f"dup_{n}", "ratio", f"characters covered by {n}-grams of units that occurred before / of all units")
-        for n in (*range(5, 11), 13)
-    ),
-)
-
-STOP_EN = ("the", "be", "to", "of", "and", "that", "have", "with")
-_EXTRA_STOP_EN = (
-    "a",
-    "in",
-    "is",
-    "it",
-    "for",
-    "on",
-    "as",
-    "was",
-    "at",
-    "by",
-    "this",
-    "are",
-    "from",
-    "or",
-    "an",
-    "not",
-    "we",
-    "you",
-    "i",
-    "but",
-)
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+_FLAG = {name: i for i, name in enumerate(FLAGS)}
 
 
 class MetricSet:
@@ -139,52 +31,62 @@ class MetricSet:
             raise KeyError(f"unknown metrics: {unknown}")
         self.column = {name: i for i, name in enumerate(self.names)}
         self._groups = {METRICS[name].group for name in self.names}
-        self._top = np.array(sorted(int(g[4:]) for g in self._groups if g.startswith("top_")), np.int64)
-        self._dup = np.array(sorted(int(g[4:]) for g in self._groups if g.startswith("dup_")), np.int64)
+        self._top = np.array([n for n in (2, 3, 4) if f"top_{n}gram_ratio" in self.column], np.int64)
+        self._dup = np.array([n for n in (*range(5, 11), 13) if f"dup_{n}gram_ratio" in self.column], np.int64)
+        self._distinct = any(name.endswith("_distinct") and METRICS[name].group == "chars" for name in self.names)
+        if "jieba" in self._groups:
+            from cleaning.text.segment import load_jieba
+
+            load_jieba()
 
     def compute(self, texts: list[str]) -> Matrix:
         """(len(texts), len(names)) float32."""
         out = np.full((len(texts), len(self.names)), np.nan, np.float32)
         if not texts or not self.names:
             return out
-        codes, offsets = utf32(texts)
-        values = self._values(codes, offsets)
+        values = self._values(texts)
         for name, column in self.column.items():
             out[:, column] = values[name]
         return out
 
-    def _values(self, codes: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]) -> dict[str, Any]:
-        from cleaning.text import kernels
-
-        tables, count = char_tables(), len(offsets) - 1
+    def _values(self, texts: list[str]) -> dict[str, Any]:
+        codes, offsets = utf32(texts)
+        count, lengths = len(texts), np.diff(offsets)
+        tables, masks, groups = char_tables(), _masks(), self._groups
         values: dict[str, Any] = {}
-        need_chars = bool(self._groups & {"chars", "units", "lines"})
-        by_class = np.zeros((count, 256), np.int64)
-        if need_chars:
-            kernels.count_classes(codes, offsets, tables.class_of, by_class)
-            values.update(_char_values(by_class, np.diff(offsets)))
-        masks = _masks()
-        if "lines" in self._groups:
-            rows = np.zeros((count, len(kernels.LINE_COLUMNS)), np.int64)
-            kernels.measure_lines(codes, offsets, tables.class_of, *masks[:5], masks.unit_kind, rows)
-            values.update(_line_values(rows, np.diff(offsets)))
-        if "clauses" in self._groups:
-            rows = np.zeros((count, 2), np.int64)
-            kernels.measure_clauses(codes, offsets, tables.class_of, masks.is_han, rows)
-            values["verse_ratio"] = _ratio(rows[:, 1], rows[:, 0])
-        if "units" in self._groups:
-            rows = np.zeros((count, len(kernels.UNIT_COLUMNS)), np.int64)
-            entropy = np.zeros(count, np.float64)
-            how = (tables.class_of, masks.unit_kind, masks.is_upper, masks.lower)
-            kernels.measure_units(codes, offsets, *how, masks.stop_en, rows, entropy)
-            values.update(_unit_values(rows, entropy, _sum(by_class, "hash", "ellipsis")))
-        if self._top.size or self._dup.size:
-            share = np.zeros((count, self._top.size + self._dup.size), np.float64)
-            kernels.measure_repetition(
-                codes, offsets, tables.class_of, masks.unit_kind, masks.is_upper, masks.lower, self._top, self._dup, share
-            )
+        by_flag = np.zeros((count, len(FLAGS)), np.int64)
+        kernels.count_flags(codes, offsets, tables.class_of, *flag_lists(), by_flag)
+        values.update(_char_values(by_flag, lengths))
+        if self._distinct:
+            values.update(_stop_values(codes, offsets))
+        if groups & {"units", "repetition", "lines", "runs", "frequencies"}:
+            rows, entropy = np.zeros((count, len(unit_kernels.UNIT_COLUMNS)), np.int64), np.zeros(count)
+            how = (tables.class_of, masks.unit_kind, masks.is_upper, masks.lower, masks.is_mark, masks.is_blank, *masks.words)
+            hashes, chars, ends = np.empty(codes.size, np.uint64), np.empty(codes.size, np.int32), np.zeros(count + 1, np.int64)
+            unit_kernels.measure_units(codes, offsets, *how, hashes, chars, ends, rows, entropy)
+            values.update(_unit_values(rows, entropy, by_flag))
+            tokens = _Tokens(hashes[: ends[-1]], chars[: ends[-1]], ends)
+            share = np.zeros((count, self._top.size + self._dup.size))
+            if share.size:
+                gram_kernels.measure_repetition(*tokens, self._top, self._dup, share)
             names = [f"top_{n}gram_ratio" for n in self._top.tolist()] + [f"dup_{n}gram_ratio" for n in self._dup.tolist()]
             values.update({name: share[:, i] for i, name in enumerate(names)})
+            if "runs" in groups:
+                values.update(_run_values(tokens))
+            if "frequencies" in groups:
+                values.update(_frequency_values(codes, offsets, tokens))
+        if "lines" in groups:
+            rows = np.zeros((count, len(kernels.LINE_COLUMNS)), np.int64)
+            kernels.measure_lines(codes, offsets, tables.class_of, masks.line_bits, masks.unit_kind, rows)
+            values.update(_line_values(rows, lengths, values["units"]))
+        if "clauses" in groups:
+            rows = np.zeros((count, len(kernels.CLAUSE_COLUMNS)), np.int64)
+            marks = (masks.unit_kind, masks.is_han, masks.is_punct, masks.is_stop, masks.splits, odd_letters(), masks.is_wide_mark)
+            kernels.measure_clauses(codes, offsets, tables.class_of, *marks, rows)
+            values.update(_clause_values(rows, by_flag, values["chars"]))
+        for group, compute in _MORE.items():
+            if group in groups:
+                values.update(compute(texts))
         return values
 
 
@@ -198,118 +100,237 @@ def histogram(metric: Metric, values: Matrix) -> list[int]:
 # -- from counts to metrics -------------------------------------------------------------------------------------------------
 
 
-def _sum(by_class: npt.NDArray[np.int64], *flags: str) -> npt.NDArray[np.float64]:
-    out: npt.NDArray[np.float64] = by_class[:, classes_with(*flags)].sum(axis=1).astype(np.float64)
-    return out
-
-
 def _ratio(part: Any, whole: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.asarray(whole) > 0, np.asarray(part) / whole, np.nan)
 
 
-def _char_values(by_class: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> dict[str, Any]:
-    def total(*flags: str) -> npt.NDArray[np.float64]:
-        return _sum(by_class, *flags)
+def _char_values(by_flag: Counts, lengths: Counts) -> dict[str, Any]:
+    def total(*flags: str) -> Floats:
+        out: Floats = by_flag[:, [_FLAG[name] for name in flags]].sum(axis=1).astype(np.float64)
+        return out
 
     blank = total("space", "newline")
     chars = lengths - blank
-    han, digits = total("han"), total("digit")
-    letters = total("han", "kana", "hangul", "latin", "other_letter")
-    kana, hangul = total("kana"), total("hangul")
+    han, digits, kana, hangul, latin = total("han"), total("digit"), total("kana"), total("hangul"), total("latin")
+    foreign = kana + hangul + total("other_letter")
+    letters = han + latin + foreign
+    traditional = total("traditional")
     return {
         "chars": chars,
         "all_chars": lengths,
         "han_char_ratio": _ratio(han, chars),
         "letter_ratio": _ratio(letters + digits, chars),
-        "latin_char_ratio": _ratio(total("latin"), chars),
+        "alnum_ratio": _ratio(letters + digits, lengths),
+        "special_char_ratio": _ratio(chars - letters - digits, lengths),
+        "latin_char_ratio": _ratio(latin, chars),
+        "zh_en_digit_ratio": _ratio(han + latin + digits, chars),
         "kana_ratio": _ratio(kana, letters),
         "hangul_ratio": _ratio(hangul, letters),
-        "foreign_letter_ratio": _ratio(kana + hangul + total("other_letter"), letters),
+        "foreign_letter_ratio": _ratio(foreign, letters),
+        "foreign_char_ratio": _ratio(foreign, chars),
         "digit_ratio": _ratio(digits, letters + digits),
-        "upper_ratio": _ratio(total("upper"), total("latin")),
+        "digit_per_letter": _ratio(digits, letters),
+        "upper_ratio": _ratio(total("upper"), latin),
         "punct_ratio": _ratio(total("punct"), chars),
+        "punct_per_letter": _ratio(total("punct"), letters),
         "han_punct_ratio": _ratio(total("han_punct"), chars),
         "symbol_ratio": _ratio(total("symbol"), chars),
         "emoji_ratio": _ratio(total("emoji"), chars),
-        "space_ratio": _ratio(total("space"), lengths),
-        "terminal_per_char": _ratio(total("terminal"), chars),
+        "paren_ratio": _ratio(total("paren"), chars),
         "curly_ratio": _ratio(total("curly"), chars),
+        "curly_count": total("curly"),
+        "space_ratio": _ratio(total("space"), lengths),
+        "whitespace_ratio": _ratio(blank, lengths),
+        "terminal_per_char": _ratio(total("terminal"), chars),
         "garble_ratio": _ratio(total("replacement", "private", "control"), chars),
+        "box_ratio": _ratio(total("box"), chars),
         "rare_han_ratio": _ratio(total("rare_han"), han),
+        "common_han_ratio": _ratio(total("common_han"), han),
+        "traditional_ratio": _ratio(traditional, traditional + total("simplified")),
         "stop_han_ratio": _ratio(total("stop_han"), han),
+        "stop_modern_ratio": _ratio(total("stop_modern"), han),
         "stop_classical_ratio": _ratio(total("stop_classical"), han),
     }
 
 
-def _line_values(rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> dict[str, Any]:
-    lines, newlines, chars, longest, ended, ended_chars, bullets, dots, short, menu, repeated, repeated_chars = rows.T
+def _stop_values(codes: Any, offsets: Counts) -> dict[str, Any]:
+    tables = char_tables()
+    number = np.full((2, 256), -1, np.int64)
+    for row, mask in enumerate((tables.stop_zh, tables.stop_lzh)):
+        number[row, mask] = np.arange(mask.sum())
+    out = np.zeros((len(offsets) - 1, 2), np.int64)
+    kernels.count_distinct(codes, offsets, tables.class_of, number, out)
+    return {"stop_zh_distinct": out[:, 0], "stop_lzh_distinct": out[:, 1]}
+
+
+def _line_values(rows: Counts, lengths: Counts, units: Any) -> dict[str, Any]:
+    at = dict(zip(kernels.LINE_COLUMNS, rows.T, strict=True))
+    lines, chars = at["lines"], at["chars"]
     return {
         "lines": lines,
         "mean_line_chars": _ratio(chars, lines),
-        "max_line_chars": longest,
-        "newline_ratio": _ratio(newlines, lengths),
-        "terminated_line_ratio": _ratio(ended, lines),
-        "terminated_char_ratio": _ratio(ended_chars, chars),
-        "bullet_line_ratio": _ratio(bullets, lines),
-        "ellipsis_line_ratio": _ratio(dots, lines),
-        "short_line_ratio": _ratio(short, lines),
-        "menu_char_ratio": _ratio(menu, chars),
-        "dup_line_ratio": _ratio(repeated, lines),
-        "dup_line_char_ratio": _ratio(repeated_chars, chars),
+        "max_line_chars": at["longest"],
+        "newline_ratio": _ratio(at["newlines"], lengths),
+        "newlines_per_unit": _ratio(at["newlines"], units),
+        "terminated_line_ratio": _ratio(at["terminated"], lines),
+        "terminated_char_ratio": _ratio(at["terminated_chars"], chars),
+        "bullet_line_ratio": _ratio(at["bullet"], lines),
+        "ellipsis_line_ratio": _ratio(at["ellipsis"], lines),
+        "short_line_ratio": _ratio(at["short"], lines),
+        "menu_char_ratio": _ratio(at["menu_chars"], chars),
+        "long_line_char_ratio": _ratio(at["long_chars"], chars),
+        "dup_line_ratio": _ratio(at["repeated"], lines),
+        "dup_line_char_ratio": _ratio(at["repeated_chars"], chars),
+        "paragraphs": at["paragraphs"],
+        "dup_paragraph_ratio": _ratio(at["repeated_paragraphs"], at["paragraphs"]),
+        "dup_paragraph_char_ratio": _ratio(at["repeated_paragraph_chars"], chars),
+        "code_char_ratio": _ratio(at["code_chars"], chars),
+        "table_line_ratio": _ratio(at["table"], lines),
+        "numbered_line_ratio": _ratio(at["numbered"], lines),
+        "article_line_ratio": _ratio(at["article"], lines),
+        "dialogue_line_ratio": _ratio(at["dialogue"], lines),
+        "verse_line_ratio": _ratio(at["verse"], lines),
     }
 
 
-def _unit_values(rows: npt.NDArray[np.int64], entropy: npt.NDArray[np.float64], marks: npt.NDArray[np.float64]) -> dict[str, Any]:
-    units, han, words, digits, word_chars, capitals, stops, stop_kinds, head, head_distinct = rows.T
+def _clause_values(rows: Counts, by_flag: Counts, chars: Any) -> dict[str, Any]:
+    clauses, verse, han, longest, interleave, sentences, split, url_chars, pairs, odd_pairs, marks, odd_marks = rows.T
+    letters = by_flag[:, [_FLAG[n] for n in ("han", "latin", "kana", "hangul", "other_letter", "digit")]].sum(axis=1)
+    return {
+        "verse_ratio": _ratio(verse, clauses),
+        "mean_clause_chars": _ratio(han, clauses),
+        "max_clause_units": longest,
+        "interleave_max": interleave,
+        "split_han_ratio": _ratio(split, by_flag[:, _FLAG["han"]]),
+        "url_char_ratio": _ratio(url_chars, chars),
+        "odd_mark_ratio": _ratio(odd_marks, marks),
+        "odd_marks": odd_marks,
+        "odd_letter_ratio": _ratio(odd_pairs, pairs),
+        "sentences": np.maximum(sentences, letters > 0),
+    }
+
+
+def _unit_values(rows: Counts, entropy: Floats, by_flag: Counts) -> dict[str, Any]:
+    at = dict(zip(unit_kernels.UNIT_COLUMNS, rows.T, strict=True))
+    units, han, words = at["units"], at["han"], at["words"]
+    hashes, dots = by_flag[:, _FLAG["hash"]], by_flag[:, _FLAG["ellipsis"]]
     return {
         "units": units,
+        "words": words,
         "han_unit_ratio": _ratio(han, units),
         "word_ratio": _ratio(words, units),
-        "digit_unit_ratio": _ratio(digits, units),
+        "digit_unit_ratio": _ratio(at["digits"], units),
         "alpha_unit_ratio": _ratio(han + words, units),
-        "mean_word_chars": _ratio(word_chars, words),
-        "capital_word_ratio": _ratio(capitals, words),
-        "stop_en_ratio": _ratio(stops, words),
-        "stop_en_distinct": stop_kinds,
-        "unique_unit_ratio": _ratio(head_distinct, head),
+        "mean_word_chars": _ratio(at["word_chars"], words),
+        "max_word_chars": at["longest_word"],
+        "capital_word_ratio": _ratio(at["capital_words"], words),
+        "hash_ellipsis_per_unit": _ratio(hashes + dots, units),
+        "hash_per_unit": _ratio(hashes, units),
+        "ellipsis_per_unit": _ratio(dots, units),
+        "digit_symbol_per_unit": _ratio(by_flag[:, _FLAG["digit"]] + by_flag[:, _FLAG["symbol"]], han + words),
+        "stop_en_ratio": _ratio(at["stop_en"], words),
+        "stop_en_distinct": at["stop_en_distinct"],
+        "unique_unit_ratio": _ratio(at["head_distinct"], at["head"]),
+        "distinct_unit_ratio": _ratio(at["distinct"], units),
         "unit_entropy": entropy,
-        "hash_ellipsis_per_unit": _ratio(marks, units),
+        "mean_segment_units": _ratio(units, at["breaks"] + (units > 0)),
+        "single_letter_ratio": _ratio(at["single_letters"], words),
+        "mixed_case_ratio": _ratio(at["mixed_case"], words),
+        "diversity": _ratio(at["head_distinct"], at["head"] ** 0.8),
+        "contact_marks": at["numbers"] + at["handles"],
+        "broken_junctions": at["broken"],
+        "broken_junction_ratio": _ratio(at["broken"], units),
     }
+
+
+def _run_values(tokens: _Tokens) -> dict[str, Any]:
+    rows = np.zeros((tokens.ends.size - 1, 3), np.int64)
+    gram_kernels.measure_runs(tokens.hashes, tokens.ends, rows)
+    return {"repeat_run": rows[:, 0], "repeat_run_ratio": _ratio(rows[:, 1], rows[:, 2])}
+
+
+def _frequency_values(codes: Any, offsets: Counts, tokens: _Tokens) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, n, hashes, ends, column in (
+        ("char_rep", 3, codes.astype(np.uint64), offsets, 2), ("char_rep", 10, codes.astype(np.uint64), offsets, 2),
+        ("unit_rep", 5, tokens.hashes, tokens.ends, 1), ("unit_rep", 10, tokens.hashes, tokens.ends, 1),
+    ):  # fmt: skip
+        rows = np.zeros((offsets.size - 1, 3), np.int64)
+        gram_kernels.count_grams(hashes, ends, n, rows)
+        values[f"{name}_{n}gram_ratio"] = _ratio(rows[:, column], rows[:, 0])
+    return values
+
+
+def _zstd_values(texts: list[str]) -> dict[str, Any]:
+    pack = zstandard.ZstdCompressor(level=3).compress
+    data = [text.encode("utf-8", "surrogatepass") for text in texts]
+    return {"zstd_ratio": _ratio(np.array([len(pack(d)) for d in data]), np.array([len(d) for d in data]))}
+
+
+def _pattern_values(texts: list[str]) -> dict[str, Any]:
+    rows = np.array([patterns.measure_patterns(text) for text in texts], np.float64).reshape(len(texts), len(patterns.PATTERN_METRICS))
+    return dict(zip(patterns.PATTERN_METRICS, rows.T, strict=True))
+
+
+def _jieba_values(texts: list[str]) -> dict[str, Any]:
+    from cleaning.text.segment import measure_words
+
+    return measure_words(texts)
+
+
+_MORE: dict[str, Callable[[list[str]], dict[str, Any]]] = {"zstd": _zstd_values, "patterns": _pattern_values, "jieba": _jieba_values}
+
+
+class _Tokens(NamedTuple):
+    """Hashes and lengths of all units of a batch, and where those of each document begin (n + 1)."""
+
+    hashes: npt.NDArray[np.uint64]
+    chars: npt.NDArray[np.int32]
+    ends: Counts
+
+
+@lru_cache(maxsize=1)
+def flag_lists() -> tuple[Counts, Counts]:
+    """The flags of each class for `count_flags`: (257,) where those of a class begin, then all of them."""
+    members = [np.flatnonzero([bool(int(b) >> f & 1) for f in range(len(FLAGS))]) for b in char_tables().bits]
+    return np.concatenate([[0], np.cumsum([len(m) for m in members])]), np.concatenate(members)
 
 
 class _Masks(NamedTuple):
-    is_space: npt.NDArray[np.bool_]
-    is_end: npt.NDArray[np.bool_]
-    is_closer: npt.NDArray[np.bool_]
-    is_bullet: npt.NDArray[np.bool_]
-    is_dots: npt.NDArray[np.bool_]
+    line_bits: npt.NDArray[np.int64]
     unit_kind: npt.NDArray[np.uint8]
     is_upper: npt.NDArray[np.bool_]
-    lower: npt.NDArray[np.uint32]
-    stop_en: npt.NDArray[np.uint64]
     is_han: npt.NDArray[np.bool_]
+    is_punct: npt.NDArray[np.bool_]
+    is_mark: npt.NDArray[np.bool_]
+    is_blank: npt.NDArray[np.bool_]
+    is_stop: npt.NDArray[np.bool_]
+    splits: npt.NDArray[np.bool_]
+    is_wide_mark: npt.NDArray[np.bool_]
+    lower: npt.NDArray[np.uint32]
+    words: FunctionWords
 
 
 @lru_cache(maxsize=1)
 def _masks() -> _Masks:
-    """Space, end, closer, bullet and dots masks of the line kernel, and what the unit kernels need."""
-    blank = classes_with("space", "newline", "invisible")
+    """What the kernels need to know of each class."""
     kind = np.zeros(256, np.uint8)
     kind[classes_with("digit")] = 3
     kind[classes_with("latin", "other_letter", "mark")] = 2
     kind[classes_with("han", "kana", "hangul")] = 1
     lower = np.array([ord(chr(p).lower()) if len(chr(p).lower()) == 1 else p for p in range(0x590)], np.uint32)
-    stop_en = np.array([unit_hash(word) for word in (*STOP_EN, *_EXTRA_STOP_EN)], np.uint64)
+    line_bits = np.zeros(256, np.int64)
+    for bit, names in (
+        (kernels.SPACE, ("space", "newline", "invisible")), (kernels.END, ("terminal",)), (kernels.CLOSER, ("closer",)),
+        (kernels.BULLET, ("bullet",)), (kernels.DOTS, ("ellipsis",)), (kernels.HAN, ("han",)), (kernels.PLAIN, ("punct",)),
+        (kernels.CODE, ("code_mark",)), (kernels.QUOTE, ("quote_open",)), (kernels.DIGIT, ("digit",)), (kernels.NUMERAL, ("han_numeral",)),
+        (kernels.BAR, ("bar",)),
+    ):  # fmt: skip
+        line_bits[classes_with(*names)] |= bit
+    splits = classes_with("latin", "symbol", "bar", "splitter") & ~classes_with("clause_mark", "terminal", "quote_open", "closer", "paren")
     return _Masks(
-        blank, classes_with("terminal"), classes_with("closer"), classes_with("bullet"), classes_with("ellipsis"),
-        kind, classes_with("upper"), lower, stop_en, classes_with("han"),
+        line_bits, kind, classes_with("upper"), classes_with("han"), classes_with("punct"),
+        classes_with("clause_mark"), classes_with("space"), classes_with("sentence_end"), splits, classes_with("wide_mark"), lower,
+        function_tables(),
     )  # fmt: skip
-
-
-def unit_hash(unit: str) -> int:
-    """The kernel's hash of one lower-case unit (64-bit FNV-1a over code points, last bit set)."""
-    h = 14695981039346656037
-    for c in unit:
-        h = ((h ^ ord(c)) * 1099511628211) & 0xFFFFFFFFFFFFFFFF
-    return h | 1

@@ -1,0 +1,247 @@
+"""Blacklists: plain text files of phrases, all compiled into one Aho–Corasick automaton, one scan a batch.
+
+They measure; rules judge. An entry with Chinese characters is found anywhere, one in letters only as whole words; what lies inside an
+exception of the same file (`!可能性`) or inside a longer hit of the same category does not count. Both sides are folded by `text.view`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import ahocorasick_rs
+import numpy as np
+import numpy.typing as npt
+
+from cleaning.doc import Doc
+from cleaning.errors import BlacklistError
+from cleaning.text.metric_table import BLACKLIST_METRICS, METRICS, Metric
+from cleaning.text.view import fold_batch, fold_phrases
+
+DOMAINS = "domains"  # the category whose entries are compared with host names, not with the text
+PROFANITY = "profanity"  # not part of the total: novels and film reviews curse too
+MAX_ENTRY = 100
+_COMMENT_RE = re.compile(r"(?:^|\s)#.*")
+_LANGUAGE_RE = re.compile(r"_(?:zh|en)$")
+_HOST_RE = re.compile(r"(?:[a-z]+://)?(?:[^/@]*@)?([^/:?#\s]+)", re.IGNORECASE)
+_SCHEME_RE, _WWW_RE = re.compile(r"://([A-Za-z0-9.@_-]{4,200})"), re.compile(r"www\.([A-Za-z0-9.-]{4,200})")  # both begin literally: fast
+_URL_FIELDS = ("url", "source_url", "link", "uri")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a list: `view` is what is looked for."""
+
+    text: str
+    view: str
+    category: str
+    file: str
+    line: int
+    exception: bool = False
+
+    @property
+    def where(self) -> str:
+        """File and line, for people."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One occurrence: entry number, first and last byte + 1 in the document's view."""
+
+    entry: int
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Found:
+    """What one scan of a batch found: `values[category]` is (documents, 3): hits, distinct entries, characters; `hits` by document."""
+
+    values: dict[str, npt.NDArray[np.float64]]
+    hits: dict[int, list[Hit]] = field(default_factory=dict)
+
+
+def category_of(name: str) -> str:
+    """`blacklists/ads_zh.txt` is a list of the category `ads`.
+
+    >>> category_of("blacklists/ads_zh.txt"), category_of("my-words.txt")
+    ('ads', 'my_words')
+    """
+    return re.sub(r"\W", "_", _LANGUAGE_RE.sub("", Path(name).stem.lower()))
+
+
+def metrics_of(categories: Sequence[str]) -> dict[str, Metric]:
+    """The metrics that lists of these categories give, and those of all together."""
+    out = {}
+    for prefix in [f"blacklist_{c}" for c in dict.fromkeys(categories)] + ["blacklist"]:
+        for name, metric in BLACKLIST_METRICS.items():
+            what = metric.doc.replace("the category", "all lists but profanity" if prefix == "blacklist" else f"the lists `{prefix[10:]}`")
+            out[f"{prefix}_{name}"] = Metric(f"{prefix}_{name}", metric.group, metric.scale, what)
+    return out
+
+
+def read_list(path: Path, shown: str) -> tuple[list[Entry], list[str], list[str]]:
+    """(entries, faults, warnings) of one file. Faults stop a run; an entry that stands there twice is a warning and is used once."""
+    entries: list[Entry] = []
+    faults: list[str] = []
+    warnings: list[str] = []
+    seen: dict[str, int] = {}
+    category = category_of(shown)
+    lines: list[tuple[int, bool, str]] = []
+    for number, raw in enumerate(path.read_bytes().split(b"\n"), 1):
+        try:
+            line = _COMMENT_RE.sub("", raw.decode("utf-8-sig" if number == 1 else "utf-8")).strip()
+        except UnicodeDecodeError as exc:
+            faults.append(f"{shown}:{number}: not UTF-8 (byte 0x{raw[exc.start]:02x} at column {exc.start + 1})")
+            continue
+        if line:
+            lines.append((number, line.startswith("!"), line.lstrip("!").strip()))
+    views = [text.lower() for _, _, text in lines] if category == DOMAINS else fold_phrases([text for _, _, text in lines])
+    for (number, exception, text), view in zip(lines, views, strict=True):
+        letters = sum(c.isalnum() for c in view)
+        if letters < 2:
+            faults.append(f"{shown}:{number}: '{text}' is {'one character' if letters else 'no word'}; an entry has at least two letters")
+        elif len(text) > MAX_ENTRY:
+            faults.append(f"{shown}:{number}: {len(text)} characters; an entry has at most {MAX_ENTRY} (is a line break missing?)")
+        elif view in seen:
+            warnings.append(f"{shown}:{number}: '{text}' is the same as line {seen[view]}")
+        else:
+            seen[view] = number
+            entries.append(Entry(text, view, category, shown, number, exception))
+    return entries, faults, warnings
+
+
+def audit(entries: Sequence[Entry]) -> list[str]:
+    """What else a person should know of the entries of one file: useless ones."""
+    warnings = []
+    plain = [entry for entry in entries if not entry.exception]
+    for entry in plain if plain and plain[0].category != DOMAINS else []:
+        shorter = next((o for o in plain if o.view in entry.view and o.view != entry.view), None)
+        if shorter is not None:
+            warnings.append(f"{entry.where}: '{entry.text}' holds line {shorter.line} ('{shorter.text}'), which is found there anyway")
+    idle = [e for e in entries if e.exception and not any(other.view in e.view for other in plain)]
+    warnings.extend(f"{entry.where}: exception '{entry.text}' holds no entry of this file" for entry in idle)
+    return warnings
+
+
+class Blacklists:
+    """All lists of a run, compiled. `files` are (path, name to show). Raises BlacklistError with every fault."""
+
+    def __init__(self, files: Sequence[tuple[Path, str]]) -> None:
+        faults: list[str] = []
+        self.warnings: list[str] = []
+        found: list[Entry] = []
+        for path, shown in files:
+            entries, bad, warned = read_list(path, shown)
+            found += entries
+            faults += bad
+            self.warnings += warned
+        if faults:
+            raise BlacklistError(faults)
+        self.categories = tuple(dict.fromkeys(category_of(shown) for _, shown in files))
+        self.metrics = metrics_of(self.categories)
+        self.entries = [entry for entry in found if entry.category != DOMAINS]
+        self._domains = {entry.view: entry for entry in found if entry.category == DOMAINS}
+        self._known_hosts = lru_cache(maxsize=1 << 16)(self.domain_entry)
+        self._sizes = [sum(c != " " for c in entry.view) for entry in self.entries]
+        views = [entry.view.encode() for entry in self.entries] or [b"\x00"]
+        self._automaton = ahocorasick_rs.BytesAhoCorasick(views, implementation=ahocorasick_rs.Implementation.DFA)
+
+    def scan(self, docs: Sequence[Doc]) -> Found:
+        """Look for every entry in every document."""
+        found = Found({c: np.zeros((len(docs), 3)) for c in self.categories})
+        if self.entries:
+            view = fold_batch([doc.text for doc in docs])
+            raw = self._automaton.find_matches_as_indexes(view.text, overlapping=True)
+            if raw:
+                self._attribute(raw, view.start, found)
+        if self._domains:
+            self._scan_hosts(docs, found)
+        return found
+
+    def _attribute(self, raw: list[tuple[int, int, int]], start: npt.NDArray[np.int64], found: Found) -> None:
+        matches = np.array(raw, np.int64)
+        which = np.searchsorted(start, matches[:, 1], side="right") - 1
+        by_doc: dict[int, list[Hit]] = {}
+        for d, (entry, lo, hi) in zip(which.tolist(), raw, strict=True):
+            base = int(start[d])
+            by_doc.setdefault(d, []).append(Hit(entry, lo - base, hi - base))
+        for d, hits in by_doc.items():
+            kept = self._counted(hits)
+            if kept:
+                found.hits[d] = kept
+            tally: dict[str, Counter[int]] = {}
+            for hit in kept:
+                tally.setdefault(self.entries[hit.entry].category, Counter())[hit.entry] += 1
+            for category, counts in tally.items():
+                size = sum(self._sizes[entry] * times for entry, times in counts.items())
+                found.values[category][d] = (counts.total(), len(counts), size)
+
+    def _counted(self, hits: list[Hit]) -> list[Hit]:
+        """Hits that are not exceptions, nor inside an exception of their file or a longer hit of their category."""
+        kept = []
+        reach: dict[tuple[bool, str], int] = {}  # furthest end so far, of the exceptions of a file and of the hits of a category
+        for hit in sorted(hits, key=lambda h: (h.start, -h.end, not self.entries[h.entry].exception)):
+            entry = self.entries[hit.entry]
+            if entry.exception:
+                reach[True, entry.file] = max(hit.end, reach.get((True, entry.file), 0))
+            elif reach.get((True, entry.file), 0) < hit.end and reach.get((False, entry.category), 0) < hit.end:
+                reach[False, entry.category] = hit.end
+                kept.append(hit)
+        return kept
+
+    def _scan_hosts(self, docs: Sequence[Doc], found: Found) -> None:
+        rows = found.values[DOMAINS]
+        for d, doc in enumerate(docs):
+            urls = [value for name in _URL_FIELDS if isinstance(value := doc.record.get(name), str)]
+            if "://" in doc.text or "www." in doc.text:
+                urls += [*_SCHEME_RE.findall(doc.text), *_WWW_RE.findall(doc.text)]
+            if not urls:
+                continue
+            entries = [entry for url in urls if (entry := self._known_hosts(url)) is not None]
+            if entries:
+                rows[d] = (len(entries), len({e.view for e in entries}), sum(len(e.view) for e in entries))
+
+    def domain_entry(self, url: str) -> Entry | None:
+        """The entry that the host of an address matches: one of its parts, or (for entries with a dot) it ends so."""
+        match = _HOST_RE.match(url)
+        if match is None:
+            return None
+        host = match[1].lower().rstrip(".")
+        labels = host.split(".")
+        for i in range(len(labels) - 1):
+            entry = self._domains.get(".".join(labels[i:]))
+            if entry is not None and not entry.exception:
+                return entry
+        for part in re.split(r"[.-]", host):
+            entry = self._domains.get(part) or self._domains.get(part.strip("0123456789"))
+            if entry is not None and not entry.exception:
+                return entry
+        return None
+
+    def values(self, found: Found, chars: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+        """Every metric of `self.metrics`; `chars` are the documents' characters."""
+        out: dict[str, npt.NDArray[np.float64]] = {}
+        total: Any = np.zeros((len(chars), 3))
+        for category, rows in found.values.items():
+            if category != PROFANITY:
+                total += rows
+            out.update(_columns(f"blacklist_{category}", rows, chars))
+        return {**out, **_columns("blacklist", total, chars)}
+
+
+def _columns(prefix: str, rows: npt.NDArray[np.float64], chars: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        density = np.where(chars > 0, np.minimum(rows[:, 2] / chars, 1), np.nan)
+    return {f"{prefix}_hits": rows[:, 0], f"{prefix}_distinct": rows[:, 1], f"{prefix}_density": density}
+
+
+def allowed_metrics(files: Sequence[str]) -> dict[str, Metric]:
+    """All metrics that document rules may use with these lists."""
+    return {**METRICS, **(metrics_of([category_of(name) for name in files]) if files else {})}

@@ -1,0 +1,84 @@
+"""Everything that rules of one run may look at, as one matrix: text metrics, and what the blacklists found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import xxhash
+
+from cleaning.doc import Doc
+from cleaning.rules.blacklist import Blacklists, Found
+from cleaning.stats import Stats
+from cleaning.text.metric_table import METRICS, Metric
+from cleaning.text.metrics import Matrix, MetricSet
+from cleaning.text.view import fold_batch
+
+CONTEXT = 24  # characters shown on either side of a hit
+
+
+class Measures:
+    """Computes the metrics with the given names for batches of documents. `column` says where each stands."""
+
+    def __init__(self, names: Iterable[str], blacklists: Blacklists | None = None) -> None:
+        self.names = tuple(dict.fromkeys(["chars", *names] if blacklists is not None else names))
+        self.column = {name: i for i, name in enumerate(self.names)}
+        self.blacklists = blacklists
+        known = {**METRICS, **(blacklists.metrics if blacklists is not None else {})}
+        self.metrics: dict[str, Metric] = {name: known[name] for name in self.names}
+        of_text = [name for name in self.names if name in METRICS and METRICS[name].group != "notes"]
+        self._text = MetricSet(["chars", *of_text])
+        self._text_columns = [self._text.column.get(name, -1) for name in self.names]
+
+    def warm_up(self) -> None:
+        """Compile, or load from numba's cache, what these metrics need."""
+        self._text.compute(["第一行，hello world 12。\n第二行！", ""])
+        if self.blacklists is not None:
+            fold_batch(["第一行"])
+
+    def compute(self, docs: Sequence[Doc]) -> tuple[Matrix, Found | None]:
+        """(len(docs), len(names)) float32, and what the lists found."""
+        text = self._text.compute([doc.text for doc in docs])
+        out = text[:, self._text_columns]
+        if "boilerplate_char_ratio" in self.column:
+            out[:, self.column["boilerplate_char_ratio"]] = [_removed_share(doc) for doc in docs]
+        if self.blacklists is None:
+            return out, None
+        found = self.blacklists.scan(docs)
+        for name, values in self.blacklists.values(found, text[:, 0].astype(np.float64)).items():
+            if name in self.column:
+                out[:, self.column[name]] = values
+        return out, found
+
+
+def _removed_share(doc: Doc) -> float:
+    noted = doc.notes.get("boilerplate") if doc.learned else None
+    share = noted.get("share") if isinstance(noted, dict) else None
+    return float(share) if isinstance(share, (int, float)) else 0.0
+
+
+def count_entries(blacklists: Blacklists, docs: Sequence[Doc], found: Found, stats: Stats) -> None:
+    """Count for each entry how often it occurred and in how many documents, and keep a few snippets: `cleaning blacklist top`."""
+    for d, hits in found.hits.items():
+        times: dict[int, int] = {}
+        for hit in hits:
+            times[hit.entry] = times.get(hit.entry, 0) + 1
+        for number, count in times.items():
+            entry = blacklists.entries[number]
+            key = f"{entry.file}\t{entry.text}"
+            stats.count("rules", f"entry_hits/{key}", count)
+            stats.count("rules", f"entry_documents/{key}")
+            rank = xxhash.xxh64_hexdigest(f"{key}\0{docs[d].id}".encode("utf-8", "surrogatepass"))
+            if stats.wants("rules", f"entry/{key}", rank):
+                where = next(hit for hit in hits if hit.entry == number)
+                stats.sample("rules", f"entry/{key}", rank, {"id": docs[d].id, "text": snippet(docs[d].text, where.start, where.end)})
+
+
+def snippet(text: str, start: int, end: int) -> str:
+    """The original text around bytes [start, end) of its view, the hit between 〔〕."""
+    view = fold_batch([text], origins=True)
+    start += view.text[start : start + 1] == b" "  # the blanks around a word of letters may stand for the neighbour's end
+    end -= view.text[end - 1 : end] == b" "
+    first, last = int(view.origin[start]), int(view.origin[end - 1]) + 1
+    left, right = text[max(0, first - CONTEXT) : first], text[last : last + CONTEXT]
+    return f"{left}〔{text[first:last]}〕{right}".replace("\n", "⏎")
