@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,10 +66,16 @@ def load_yaml(path: Path, error: type[UserError] = UserError, *, shown: str | No
     return YamlSource(path, shown, parse_yaml(text, shown, error))
 
 
+@lru_cache(maxsize=128)
+def _parse(text: str) -> Any:
+    """A run reads each rule file three times (to check it, to plan, to work); nobody changes what is parsed."""
+    return YAML(typ="rt", pure=True).load(text)
+
+
 def parse_yaml(text: str, shown: str, error: type[UserError] = UserError) -> Any:
     """Parse YAML 1.2 text into containers that know their lines."""
     try:
-        return YAML(typ="rt", pure=True).load(text)
+        return _parse(text)
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line = mark.line + 1 if mark is not None else 1

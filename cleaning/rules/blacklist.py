@@ -17,6 +17,7 @@ from typing import Any
 import ahocorasick_rs
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from cleaning.doc import Doc
 from cleaning.errors import BlacklistError
@@ -130,6 +131,19 @@ def audit(entries: Sequence[Entry]) -> list[str]:
     return warnings
 
 
+def compile_lists(files: Sequence[tuple[Path, str]]) -> Blacklists:
+    """`Blacklists` of these files, made once a process for the same contents. Raises BlacklistError."""
+    key = tuple((shown, xxhash.xxh3_128_hexdigest(path.read_bytes())) for path, shown in files)
+    if key not in _COMPILED:
+        if len(_COMPILED) >= 4:
+            _COMPILED.clear()
+        _COMPILED[key] = Blacklists(files)
+    return _COMPILED[key]
+
+
+_COMPILED: dict[tuple[tuple[str, str], ...], Blacklists] = {}  # a run's snapshot has copies of the lists: other paths, the same contents
+
+
 class Blacklists:
     """All lists of a run, compiled. `files` are (path, name to show). Raises BlacklistError with every fault."""
 
@@ -199,8 +213,8 @@ class Blacklists:
     def _scan_hosts(self, docs: Sequence[Doc], found: Found) -> None:
         rows = found.values[DOMAINS]
         for d, doc in enumerate(docs):
-            urls = [value for name in _URL_FIELDS if isinstance(value := doc.record.get(name), str)]
-            if "://" in doc.text or "www." in doc.text:
+            urls = [value for name in _URL_FIELDS if name in doc.record and isinstance(value := doc.record[name], str)]
+            if ("." in doc.text) and ("://" in doc.text or "www." in doc.text):
                 urls += [*_SCHEME_RE.findall(doc.text), *_WWW_RE.findall(doc.text)]
             if not urls:
                 continue

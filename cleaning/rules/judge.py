@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -58,9 +59,10 @@ class Judge:
         """Judge the documents whose metrics are the rows of `matrix`. `ask(rule, document)` answers for rules without clauses."""
         fired = np.zeros((len(self.rules), len(docs)), bool)
         scopes: dict[Scope, Bools] = {}
+        kinds = Kinds(matrix, self._column)
         for i, rule in enumerate(self.rules):
             if rule.scope not in scopes:
-                scopes[rule.scope] = in_scope(rule.scope, docs, matrix, self._column)
+                scopes[rule.scope] = in_scope(rule.scope, docs, kinds)
             hit = scopes[rule.scope]
             if rule.clauses:
                 hit = hit.copy()
@@ -79,16 +81,42 @@ class Judge:
         return acting
 
 
-def in_scope(scope: Scope, docs: Sequence[Doc], matrix: npt.NDArray[np.float32], column: dict[str, int]) -> Bools:
+class Kinds:
+    """Script and genre of the documents of a matrix, found when a scope first asks."""
+
+    def __init__(self, matrix: npt.NDArray[np.float32], column: dict[str, int]) -> None:
+        self._matrix, self._column = matrix, column
+        self._masks: dict[tuple[str, str], Bools] = {}
+
+    @cached_property
+    def script(self) -> npt.NDArray[np.str_]:
+        """`han`, `mixed` … of each document."""
+        return scripts(self._matrix, self._column)
+
+    @cached_property
+    def genre(self) -> npt.NDArray[np.str_]:
+        """`prose`, `verse` … of each document."""
+        return genres(self._matrix, self._column)
+
+    def any_of(self, what: str, names: Sequence[str]) -> Bools:
+        """Which documents have one of these scripts (`what` is "script") or genres ("genre")."""
+        inside = np.zeros(len(self._matrix), bool)
+        for name in names:
+            if (what, name) not in self._masks:
+                self._masks[what, name] = getattr(self, what) == name
+            inside |= self._masks[what, name]
+        return inside
+
+
+def in_scope(scope: Scope, docs: Sequence[Doc], kinds: Kinds) -> Bools:
     """Which documents a scope covers."""
     inside = np.ones(len(docs), bool)
     if scope.script:
-        inside &= np.isin(scripts(matrix, column), scope.script)
-    if scope.genre or scope.not_genre:
-        kind = genres(matrix, column)
-        if scope.genre:
-            inside &= np.isin(kind, scope.genre)
-        inside &= ~np.isin(kind, scope.not_genre)
+        inside &= kinds.any_of("script", scope.script)
+    if scope.genre:
+        inside &= kinds.any_of("genre", scope.genre)
+    if scope.not_genre:
+        inside &= ~kinds.any_of("genre", scope.not_genre)
     if scope.lang:
         inside &= np.array([doc.notes.get("lang") in scope.lang for doc in docs], bool)
     if scope.source:

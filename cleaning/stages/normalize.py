@@ -17,7 +17,7 @@ from cleaning.stages.contract import Stage, Step, StepDefaults
 from cleaning.text import fixers
 from cleaning.text.charclass import FLAGS, char_tables, utf32
 from cleaning.text.code import outside_code
-from cleaning.text.kernels import count_flags, find_runs
+from cleaning.text.kernels import WORK_COLUMNS, count_flags, find_work
 from cleaning.text.metrics import flag_lists
 from cleaning.text.mojibake import repair_mojibake
 
@@ -54,13 +54,14 @@ class _Entry:
     triggers: tuple[str, ...]
     text_test: Callable[[str], bool] | None = None
     outside_code: bool = False
+    work: str = ""  # the column of `find_work` that must hold as well
 
 
 # in the order in which they are applied: tags and entities first hide, then produce, what the later ones mend
 _ENTRIES = (
     _Entry("mojibake", repair_mojibake, ("lead", "rare_han")),
     _Entry("newlines", fixers.fix_newlines, ("carriage", "odd_newline")),
-    _Entry("html", fixers.fix_html, ("markup",)),
+    _Entry("html", fixers.fix_html, ("markup",), work="markup"),
     _Entry("controls", fixers.drop_controls, ("control",)),
     _Entry("invisible", fixers.drop_invisible, ("invisible",)),
     _Entry("garble", fixers.drop_garble, ("replacement", "private")),
@@ -68,15 +69,15 @@ _ENTRIES = (
     _Entry("width", fixers.fix_width, ("wide_alnum",), outside_code=True),
     _Entry("radicals", fixers.fix_radicals, ("radical",)),
     _Entry("nfc", fixers.fix_nfc, ("unstable",)),
-    _Entry("close_han", fixers.close_han, ("space",), outside_code=True),
-    _Entry("shrink_runs", fixers.shrink_runs, ("punct", "symbol"), outside_code=True),
-    _Entry("simplify", fixers.simplify, ("traditional",), outside_code=True),
+    _Entry("close_han", fixers.close_han, ("space",), outside_code=True, work="gaps"),
+    _Entry("shrink_runs", fixers.shrink_runs, ("punct", "symbol"), outside_code=True, work="runs"),
+    _Entry("simplify", fixers.simplify, ("han",), outside_code=True),
     _Entry("corner_quotes", fixers.straighten_corners, ("punct",), outside_code=True),
     _Entry("drop_urls", fixers.drop_urls, ("latin",), lambda t: "://" in t or "www." in t, outside_code=True),
-    _Entry("trim_lines", fixers.trim_lines, ("newline", "space")),
+    _Entry("trim_lines", fixers.trim_lines, ("newline", "space"), work="blanks"),
 )
 # these make, or bring together, characters that the counts have not seen: what follows runs without asking
-_PRODUCERS = {"mojibake", "html", "controls", "invisible", "garble", "width", "radicals"}
+_PRODUCERS = {"mojibake", "newlines", "html", "controls", "invisible", "garble", "spaces", "width", "radicals", "close_han"}
 _NEVER_PRODUCED = {"controls", "garble", "radicals"}  # … but for these, which only undone mojibake could bring
 
 
@@ -86,7 +87,7 @@ class NormalizeStep(StepDefaults):
     def __init__(self, params: NormalizeParams) -> None:
         self._entries = [entry for entry in _ENTRIES if getattr(params, entry.name)]
         self._triggers = [[FLAGS.index(flag) for flag in entry.triggers] for entry in self._entries]
-        self._runs = next((i for i, entry in enumerate(self._entries) if entry.name == "shrink_runs"), -1)
+        self._work = [(i, WORK_COLUMNS.index(entry.work)) for i, entry in enumerate(self._entries) if entry.work]
         self._limits = np.zeros(0x10000, np.uint8)
         self._limits[[ord(c) for c in fixers.RUN_LIMITS]] = list(fixers.RUN_LIMITS.values())
 
@@ -98,12 +99,13 @@ class NormalizeStep(StepDefaults):
         counts = np.zeros((len(docs), len(FLAGS)), np.int64)
         count_flags(codes, offsets, char_tables().class_of, *flag_lists(), counts)
         needed = np.array([counts[:, triggers].any(axis=1) for triggers in self._triggers]).T
-        if self._runs >= 0:
-            found = np.zeros(len(docs), np.bool_)
-            find_runs(codes, offsets, self._limits, found)
-            needed[:, self._runs] = found
+        found = np.zeros((len(docs), len(WORK_COLUMNS)), np.bool_)
+        find_work(codes, offsets, self._limits, found)
+        for entry, column in self._work:
+            needed[:, entry] &= found[:, column]
         changed = 0
-        for d, doc in enumerate(docs):
+        for d in np.flatnonzero(needed.any(axis=1)).tolist():
+            doc = docs[d]
             names = self._mend(doc, needed[d].tolist())
             if names:
                 changed += 1

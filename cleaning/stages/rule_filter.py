@@ -17,9 +17,9 @@ from pydantic import BeforeValidator, Field
 from cleaning.config import Strict
 from cleaning.doc import Batch, Doc, Drop
 from cleaning.errors import RuleError, UserError
-from cleaning.rules.blacklist import Blacklists, allowed_metrics
+from cleaning.rules.blacklist import allowed_metrics, compile_lists
 from cleaning.rules.genre import GENRE_METRICS
-from cleaning.rules.judge import SCOPE_METRICS, Bools, Judge, Verdicts, holds, in_scope, scripts
+from cleaning.rules.judge import SCOPE_METRICS, Bools, Judge, Kinds, Verdicts, holds, in_scope
 from cleaning.rules.measure import Measures, count_entries
 from cleaning.rules.schema import Rule, hint, load_rules
 from cleaning.rules.user_rules import UserRule, load_user_rules
@@ -66,7 +66,7 @@ class RuleSet:
         blacklists, metrics = None, allowed_metrics(params.blacklists)
         try:
             if params.blacklists:
-                blacklists = Blacklists([(find(name), name) for name in params.blacklists])
+                blacklists = compile_lists([(find(name), name) for name in params.blacklists])
         except UserError as exc:
             faults.extend(exc.faults)
         try:
@@ -151,16 +151,14 @@ class RuleStep(StepDefaults):
         split = [doc.text.split("\n") for doc in docs]
         rows = line_matrix(split)
         which = np.repeat(np.arange(len(docs)), [len(lines) for lines in split])
-        script = scripts(matrix, self._metrics.column)
+        kinds = Kinds(matrix, self._metrics.column)
         doomed = np.zeros(len(rows), bool)
         for rule in self._set.line_rules:
             hit = np.ones(len(rows), bool)
             for metric, condition in rule.clauses:
                 hit &= holds(condition, rows[:, _LINE_COLUMN[metric]])
-            if rule.scope.script:
-                hit &= np.isin(script, rule.scope.script)[which]
-            if any(getattr(rule.scope, key) for key in ("source", "not_source", "lang", "genre", "not_genre")):
-                hit &= in_scope(rule.scope, docs, matrix, self._metrics.column)[which]
+            if any(rule.scope.model_dump().values()):
+                hit &= in_scope(rule.scope, docs, kinds)[which]
             batch.stats.count("rules", f"hits/{rule.id}", int(hit.sum()))
             batch.stats.count("rules", f"first/{rule.id}", int((hit & ~doomed).sum()))
             doomed |= hit

@@ -13,7 +13,8 @@ _NOTE_RE = re.compile(
     re.IGNORECASE,
 )
 _MARK_RE = re.compile(rf"[\[［]({_NUMBERS})[\]］]")
-_PAGE_RE = re.compile(r"p{1,2}[=＝](?:\d{1,4}[–-]*\d{0,4},*\s*)+")  # what wiki templates leave behind
+# what wiki templates leave behind: p=66–67, pp=12; no p-value (p=0.05) and no part of an address (?p=12)
+_PAGE_RE = re.compile(r"pp?[=＝]\d{1,4}(?:[–-]+\d{1,4})?(?:,[ \t]*\d{1,4}(?:[–-]+\d{1,4})?)*(?![\d.])[ \t]*")
 
 
 # one of these must be there for the others to have work
@@ -31,29 +32,43 @@ def drop_citations(text: str) -> str:
     'It rained. It snowed again.'
     """
     marked = ("[" in text or "【" in text or "［" in text) and _ANY_RE.search(text) is not None
-    if not (marked or "p=" in text) or _drop(text) == text:  # only now is it worth looking for code
+    if not (marked or "p=" in text or "p＝" in text) or _drop(text) == text:  # only now is it worth looking for code
         return text
     return outside_code(text, _drop)
 
 
 def _drop(text: str) -> str:
     text = _NOTE_RE.sub("", text)
-    found = [(match, kind) for match in _MARK_RE.finditer(text) if (kind := _kind(match))]
-    numbers = {int(n) for match, _ in found for n in re.findall(r"\d+", match[1])}
+    marks: list[tuple[re.Match[str], str, list[int]]] = []
+    for match in _MARK_RE.finditer(text):
+        joined = marks and marks[-1][0].end() == match.start()  # [1][2]: the second has what stands before the first
+        kind = marks[-1][1] if joined else _kind(match)
+        marks.append((match, kind, [int(n) for n in re.findall(r"\d+", match[1])]))
+    seen = {n for _, kind, numbers in marks if kind for n in numbers}
+    plain = sum(kind == "han" and len(numbers) == 1 and numbers[0] > 0 for _, kind, numbers in marks)
     parts, at = [], 0
-    for match, kind in found:
-        if kind == "han" or ({1, 2} <= numbers and 0 not in numbers):
+    for match, kind, numbers in marks:
+        # [0] is an index; [0, 1] and a lone [1, 5] are intervals; a[1] may be an array where there is no [2], or a [0]
+        interval = len(numbers) == 2 and re.search("[,，]", match[1]) is not None and numbers[1] != numbers[0] + 1
+        counted = min(numbers) > 0 and (plain >= 2 or not interval)
+        if counted and (kind == "han" or (kind == "latin" and {1, 2} <= seen and 0 not in seen)):
             parts.append(text[at : match.start()])
             at = match.end()
     text = "".join([*parts, text[at:]])
-    return _PAGE_RE.sub(lambda m: m[0] if m.string[m.start() - 1 : m.start()].isalnum() else "", text) if "p=" in text else text
+    return _PAGE_RE.sub(_keep_address, text) if "p=" in text or "p＝" in text else text
+
+
+def _keep_address(match: re.Match[str]) -> str:
+    before = match.string[match.start() - 1 : match.start()]
+    return match[0] if before.isascii() and (before.isalnum() or before in "?&/_-=.") and before else ""
 
 
 def _kind(match: re.Match[str]) -> str:
     """`han` or `latin`, after what stands before a mark; empty when it is no citation."""
     text = match.string
     before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
-    if not before or (after and after in "([:=") or (after == "_"):
+    chained = after == "[" and _MARK_RE.match(text, match.end()) is not None
+    if not before or (after and after in "([:=_" and not chained):
         return ""
     if "\u3400" <= before <= "\u9fff" or before in "。，、；：！？”’」』）》":
         return "han"

@@ -42,7 +42,7 @@ _CONTROL_RE = re.compile(f"\x1b\\[[0-9;]*[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f-\x84\x
 _GARBLE_RE = re.compile("[\ufffd" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _PRIVATE) + "]")
 _ODD_NEWLINES = "\x0b\x0c\x85\u2028\u2029"
 _NEWLINES_RE = re.compile(f"[{_ODD_NEWLINES}]")
-_ODD_SPACE_RE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_ODD_SPACES = "\u3000\xa0\u1680\u202f\u205f" + "".join(map(chr, range(0x2000, 0x200B)))
 _INDENT_RE = re.compile(f"^[ \t]*[\xa0\u3000][ \t\xa0\u3000]*(?=[{_HAN_CLASS}{_CJK_PUNCT}])", re.MULTILINE)
 _BLANK_LINES_RE = re.compile("\n{3,}")
 _WIDE = {c: c - 0xFEE0 for c in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
@@ -135,7 +135,12 @@ def fix_spaces(text: str) -> str:
     >>> fix_spaces("　　第一段\\u00a0完\\n    x = 1")
     '第一段 完\\n    x = 1'
     """
-    return _ODD_SPACE_RE.sub(" ", _INDENT_RE.sub("", text))
+    if "\u3000" in text or "\xa0" in text:
+        text = _INDENT_RE.sub("", text)
+    for c in _ODD_SPACES:
+        if c in text:
+            text = text.replace(c, " ")
+    return text
 
 
 def trim_lines(text: str) -> str:
@@ -220,8 +225,14 @@ def simplify(text: str) -> str:
     >>> simplify("頭髮發生變化")
     '头发发生变化'
     """
-    converted: str = _t2s().convert(text)
-    return converted
+    convert = _t2s().convert
+    try:
+        return str(convert(text))
+    except UnicodeEncodeError:  # OpenCC reads UTF-8, which cannot hold half a surrogate pair
+        return "".join(part if "\ud800" <= part[:1] <= "\udfff" else convert(part) for part in _SURROGATES_RE.split(text))
+
+
+_SURROGATES_RE = re.compile("([\ud800-\udfff]+)")
 
 
 @lru_cache(maxsize=1)
@@ -292,6 +303,8 @@ def fix_html(text: str) -> str:
         if "<" in text:
             text = _strip_tags(_strip_bodies(text))
         if "&" not in text:
+            break
+        if _ENTITY_RE.search(text) is None:
             break
         fixed = outside_code(text, lambda part: _ENTITY_RE.sub(_unescape, part))
         if fixed == text:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cleaning.text.charclass import script_maps
+from cleaning.text.charclass import fold_table
 
 STOP_EN = ("the", "be", "to", "of", "and", "that", "have", "with")  # Gopher's eight, in its order
 MORE_STOP_EN = (
@@ -81,8 +81,9 @@ def function_words() -> dict[str, int]:
     words = dict.fromkeys([*STOP_EN, *MORE_STOP_EN, *pairs, *(w for followers in pairs.values() for w in followers)])
     del words[MARK]
     number = {word: n for n, word in enumerate([*words, MARK], 1)}
-    simplified = script_maps()[1]
-    return number | {t: number[s] for t, s in simplified.items() if s in number and t not in number}
+    fold = fold_table()
+    forms = {chr(p): chr(fold[p]) for p in range(0x4E00, 0xA000) if fold[p] != p}
+    return number | {t: number[s] for t, s in forms.items() if s in number and t not in number}
 
 
 @lru_cache(maxsize=1)

@@ -105,7 +105,7 @@ METRICS: dict[str, Metric] = _table(
     ("max_clause_units", "clauses", "count", "most units without a punctuation mark or newline between them"),
     ("interleave_max", "clauses", "small", "most changes between Han and Latin letters or digits within 7 neighbouring characters"),
     ("split_han_ratio", "clauses", "ratio", "Han parted from the next by one letter or one mark that ends no clause (微-信, 微x信) / Han"),
-    ("odd_mark_ratio", "clauses", "ratio", "，。；！？、： behind another of them (，。), or ，、； at the head of a line / all of these marks"),
+    ("odd_mark_ratio", "clauses", "ratio", "，。；！？、： behind another (，。), or ，、； at the head of a line / all of these marks"),
     ("odd_marks", "clauses", "count", "how many such marks there are"),
     ("odd_letter_ratio", "clauses", "ratio", "pairs of small letters that English words hardly have (qz, vf) / pairs of small letters"),
     ("url_char_ratio", "clauses", "ratio", "characters of web addresses, up to the first blank or non-ASCII character / characters"),
