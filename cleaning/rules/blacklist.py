@@ -163,7 +163,6 @@ class Blacklists:
         self.entries = [entry for entry in found if entry.category != DOMAINS]
         self._domains = {entry.view: entry for entry in found if entry.category == DOMAINS}
         self._known_hosts = lru_cache(maxsize=1 << 16)(self.domain_entry)
-        self._sizes = [sum(c != " " for c in entry.view) for entry in self.entries]
         views = [entry.view.encode() for entry in self.entries] or [b"\x00"]
         self._automaton = ahocorasick_rs.BytesAhoCorasick(views, implementation=ahocorasick_rs.Implementation.DFA)
 
@@ -174,12 +173,12 @@ class Blacklists:
             view = fold_batch([doc.text for doc in docs])
             raw = self._automaton.find_matches_as_indexes(view.text, overlapping=True)
             if raw:
-                self._attribute(raw, view.start, found)
+                self._attribute(raw, view.text, view.start, found)
         if self._domains:
             self._scan_hosts(docs, found)
         return found
 
-    def _attribute(self, raw: list[tuple[int, int, int]], start: npt.NDArray[np.int64], found: Found) -> None:
+    def _attribute(self, raw: list[tuple[int, int, int]], text: bytes, start: npt.NDArray[np.int64], found: Found) -> None:
         matches = np.array(raw, np.int64)
         which = np.searchsorted(start, matches[:, 1], side="right") - 1
         by_doc: dict[int, list[Hit]] = {}
@@ -194,8 +193,8 @@ class Blacklists:
             for hit in kept:
                 tally.setdefault(self.entries[hit.entry].category, Counter())[hit.entry] += 1
             for category, counts in tally.items():
-                size = sum(self._sizes[entry] * times for entry, times in counts.items())
-                found.values[category][d] = (counts.total(), len(counts), size)
+                spans = [(hit.start, hit.end) for hit in kept if self.entries[hit.entry].category == category]
+                found.values[category][d] = (counts.total(), len(counts), _covered(memoryview(text)[int(start[d]) :], spans))
 
     def _counted(self, hits: list[Hit]) -> list[Hit]:
         """Hits that are not exceptions, nor inside an exception of their file or a longer hit of their category."""
@@ -215,7 +214,8 @@ class Blacklists:
         for d, doc in enumerate(docs):
             urls = [value for name in _URL_FIELDS if name in doc.record and isinstance(value := doc.record[name], str)]
             if ("." in doc.text) and ("://" in doc.text or "www." in doc.text):
-                urls += [*_SCHEME_RE.findall(doc.text), *_WWW_RE.findall(doc.text)]
+                urls += _SCHEME_RE.findall(doc.text)
+                urls += [m[0] for m in _WWW_RE.finditer(doc.text) if doc.text[m.start() - 1 : m.start()] != "/"]
             if not urls:
                 continue
             entries = [entry for url in urls if (entry := self._known_hosts(url)) is not None]
@@ -229,15 +229,10 @@ class Blacklists:
             return None
         host = match[1].lower().rstrip(".")
         labels = host.split(".")
-        for i in range(len(labels) - 1):
-            entry = self._domains.get(".".join(labels[i:]))
-            if entry is not None and not entry.exception:
-                return entry
-        for part in re.split(r"[.-]", host):
-            entry = self._domains.get(part) or self._domains.get(part.strip("0123456789"))
-            if entry is not None and not entry.exception:
-                return entry
-        return None
+        ends = [self._domains.get(".".join(labels[i:])) for i in range(len(labels) - 1)]
+        parts = [self._domains.get(part) or self._domains.get(part.strip("0123456789")) for part in re.split(r"[.-]", host)]
+        found = [entry for entry in [*ends, *parts] if entry is not None]
+        return None if any(entry.exception for entry in found) else next(iter(found), None)
 
     def values(self, found: Found, chars: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
         """Every metric of `self.metrics`; `chars` are the documents' characters."""
@@ -248,6 +243,16 @@ class Blacklists:
                 total += rows
             out.update(_columns(f"blacklist_{category}", rows, chars))
         return {**out, **_columns("blacklist", total, chars)}
+
+
+def _covered(view: memoryview, spans: list[tuple[int, int]]) -> int:
+    """Characters, blanks not counted, inside some spans of a view; spans are in order and may overlap."""
+    covered, at = 0, 0
+    for start, end in spans:
+        if end > at:
+            covered += sum(byte & 0xC0 != 0x80 and byte != 32 for byte in view[max(start, at) : end])
+            at = end
+    return covered
 
 
 def _columns(prefix: str, rows: npt.NDArray[np.float64], chars: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:

@@ -13,7 +13,7 @@ GENRE_METRICS = (
     "units", "lines", "chars", "han_unit_ratio", "code_char_ratio", "verse_ratio", "verse_line_ratio", "mean_line_chars", "max_line_chars",
     "article_line_ratio", "stop_han_ratio", "stop_modern_ratio", "stop_classical_ratio", "table_line_ratio", "bullet_line_ratio",
     "numbered_line_ratio", "dialogue_line_ratio", "dup_line_ratio", "terminated_line_ratio", "broken_junction_ratio", "rare_han_ratio",
-    "unique_unit_ratio",
+    "mean_clause_chars",
 )  # fmt: skip
 
 
@@ -31,6 +31,10 @@ def genres(matrix: npt.NDArray[np.float32], column: dict[str, int]) -> npt.NDArr
     out[chinese & (m["article_line_ratio"] >= 0.25) & (m["lines"] >= 4) & (m["mean_line_chars"] >= 12)] = "statute"
     sound = (m["broken_junction_ratio"] < 0.02) & (m["rare_han_ratio"] < 0.3)
     regular = (m["verse_ratio"] >= 0.6) & (m["units"] >= 16) & (m["rare_han_ratio"] < 0.3)
+    # entries of four characters without marks are a menu or keywords; verse of four is old, or ends its lines
+    four = (m["mean_clause_chars"] < 4.6) & (m["terminated_line_ratio"] < 0.3) & (m["stop_classical_ratio"] < 0.04)
+    regular &= ~four
+    sound &= (m["bullet_line_ratio"] + m["numbered_line_ratio"] < 0.3) & (m["dialogue_line_ratio"] < 0.3)
     # lines of free verse have grammar and differ from one another; a menu has neither function words nor sentences
     free = (m["verse_line_ratio"] >= 0.8) & (m["lines"] >= 5) & (m["stop_han_ratio"] >= 0.12) & (m["dup_line_ratio"] < 0.4) & sound
     # verse with lines of changing length ends them

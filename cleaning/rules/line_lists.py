@@ -108,13 +108,16 @@ class PhraseList:
         patterns = [view.encode() for view in views] or [b"\x00"]
         self._automaton: Any = ahocorasick_rs.BytesAhoCorasick(patterns, implementation=ahocorasick_rs.Implementation.DFA)
 
-    def holds(self, texts: list[str]) -> dict[int, int]:
-        """Number of the text -> number of the first entry in it, for the texts that hold one."""
+    def holds(self, texts: list[str], *, whole_sentences: bool = True) -> dict[int, int]:
+        """Number of the text -> number of the first entry in it, for the texts that hold one.
+
+        Where the texts are no single sentences, an entry with `^` may stand anywhere in them.
+        """
         view = fold_batch(texts)
         out: dict[int, int] = {}
         for entry, start, _ in self._automaton.find_matches_as_indexes(view.text, overlapping=True):
             which = int(np.searchsorted(view.start, start, side="right")) - 1
-            if which not in out and (not self._first[entry] or _only_marks(view.text[view.start[which] : start])):
+            if which not in out and (not (whole_sentences and self._first[entry]) or _only_marks(view.text[view.start[which] : start])):
                 out[which] = entry
         return out
 

@@ -23,7 +23,6 @@ WINDOW = 2000  # characters at either end in which head and tail are looked for
 SHORTEST = 200  # a shorter text has no head and tail apart from itself
 LONGEST_SENTENCE = 200  # a longer one is text, whatever phrase it holds
 _SENTENCE_RE = re.compile(r"(?:[^。！？!?.\n]|\.(?!\s))*(?:[。！？!?]+[”’」』）)\"]*|\.(?=\s)|\n|$)")
-_BLANK_LINES_RE = re.compile(r"\n{3,}")
 
 
 class BoilerplateParams(Strict):
@@ -73,16 +72,20 @@ class BoilerplateStep(StepDefaults):
             return
         for rows in np.split(found, np.flatnonzero(np.diff(found[:, 0])) + 1):
             d = int(rows[0, 0])
-            text, at, parts = docs[d].text, 0, []
+            text, at, parts = docs[d].text, 0, [""]
             for _, first, last, number in rows.tolist():
                 entry = lists.entries[number]
                 batch.stats.count("boilerplate", f"lines/{entry.file}")
                 batch.stats.count("boilerplate", f"entry/{entry.file}\t{entry.text}")
-                parts.append(text[at:first])
+                if first > at:
+                    parts.append(text[at:first])
                 at = last + 1  # its newline goes with it
+                before = parts[-1][-2:]
+                while text[at : at + 1] == "\n" and before in ("", "\n\n"):  # no two empty lines where it stood
+                    at += 1
             parts.append(text[at:])
             learned[d]["lines"] = len(rows)
-            docs[d].text = _BLANK_LINES_RE.sub("\n\n", "".join(parts)).strip("\n")
+            docs[d].text = "".join(parts).strip("\n")
         batch.stats.count("boilerplate", "lines_removed", len(found))
 
     def _cut_ends(self, batch: Batch, docs: list[Doc], learned: list[dict[str, Any]], phrases: PhraseList) -> None:
@@ -91,7 +94,7 @@ class BoilerplateStep(StepDefaults):
             size = min(int(self._params.cap * len(doc.text)), WINDOW)
             if len(doc.text) >= SHORTEST and size:
                 windows += [(d, "head", doc.text[:size]), (d, "tail", doc.text[-size:])]
-        hit = phrases.holds([text for _, _, text in windows])
+        hit = phrases.holds([text for _, _, text in windows], whole_sentences=False)
         sentences: list[list[str]] = []
         for k in sorted(hit):
             split = [m[0] for m in _SENTENCE_RE.finditer(windows[k][2]) if m[0]]

@@ -77,7 +77,7 @@ _ENTRIES = (
     _Entry("trim_lines", fixers.trim_lines, ("newline", "space"), work="blanks"),
 )
 # these make, or bring together, characters that the counts have not seen: what follows runs without asking
-_PRODUCERS = {"mojibake", "newlines", "html", "controls", "invisible", "garble", "spaces", "width", "radicals", "close_han"}
+_PRODUCERS = {"mojibake", "newlines", "html", "controls", "invisible", "garble", "spaces", "width", "radicals", "close_han", "drop_urls"}
 _NEVER_PRODUCED = {"controls", "garble", "radicals"}  # … but for these, which only undone mojibake could bring
 
 

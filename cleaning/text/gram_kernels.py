@@ -163,7 +163,6 @@ def count_grams(hashes: Row, offsets: Row, n: int, out: Row) -> None:
 
     The last is data-juicer's character repetition: N distinct n-grams, the commonest √N of them, but none that occurs once.
     """
-    grams = np.empty(hashes.size, np.uint64)
     keys, counts = np.zeros(_table_size(hashes.size), np.uint32), np.zeros(_table_size(hashes.size), np.int64)
     for d in range(offsets.size - 1):
         lo, length = offsets[d], offsets[d + 1] - offsets[d] - n + 1
@@ -177,8 +176,7 @@ def count_grams(hashes: Row, offsets: Row, n: int, out: Row) -> None:
             g = np.uint64(0)
             for k in range(n):
                 g = g * np.uint64(0x9E3779B97F4A7C15) + hashes[lo + u + k]
-                g ^= g >> np.uint64(32)
-            grams[u] = g
+            g = _mix(g)
             slot = _slot(table, mask, g)
             table[slot] = np.uint32(g >> np.uint64(32)) | np.uint32(1)
             tally[slot] += 1

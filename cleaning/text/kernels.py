@@ -128,19 +128,26 @@ def _heading(codes: UInt, class_of: Row, line_bits: Row, lo: int, hi: int) -> in
     if i == start or i >= hi:
         return 0
     c = codes[i]
-    if ordinal:  # 条 條 章 节 節 款 编 編 部 卷 回
+    if ordinal:  # 条 條 章 节 節 款 编 編
         at = c == 0x6761 or c == 0x689D or c == 0x7AE0 or c == 0x8282 or c == 0x7BC0 or c == 0x6B3E or c == 0x7F16 or c == 0x7DE8
         return 2 if at else 0
     if bracket:
         closed = c == 0x29 or c == 0xFF09
         return (2 if han > 0 else 1) if closed else 0
-    mark = c == 0x2E or c == 0x29 or c == 0xFF09 or c == 0x3001 or c == 0xFF0E or c == 0x3A  # . ) ） 、 ． :
-    return 1 if mark else 0
+    mark = c == 0x2E or c == 0x29 or c == 0xFF09 or c == 0x3001 or c == 0xFF0E  # . ) ） 、 ．
+    decimal = mark and i + 1 < hi and line_bits[class_of[codes[i + 1]]] & DIGIT != 0  # 3.14
+    return 1 if mark and not decimal else 0
 
 
 @njit(cache=True, nogil=True)
 def measure_lines(codes: UInt, offsets: Row, class_of: Row, line_bits: Row, unit_kind: Row, out: Row) -> None:
-    """`out[d]`: LINE_COLUMNS. A line is what stands between newlines and is not blank; characters are those that are not space."""
+    """`out[d]`: LINE_COLUMNS. A line is what stands between newlines and is not blank; characters are those that are not space.
+
+    Program text: lines in ``` or ~~~ fences, and lines that end in { } ; or of whose characters an eighth are code marks (two at least),
+    without Han (with some where such a line is full of marks), links or a bullet. A menu line: under 7 units and no end mark, or
+    three bars and more with little between them; none in front matter (between --- at the head of the document). Tables: two | or
+    tabs. A speaker: a colon within the first seven characters of a line that ends a sentence. An ellipsis is … or three dots.
+    """
     for d in range(offsets.size - 1):
         lo, hi = offsets[d], offsets[d + 1]
         newlines = 0
@@ -217,7 +224,8 @@ def measure_lines(codes: UInt, offsets: Row, class_of: Row, line_bits: Row, unit
             # what kind of line it is
             tick = codes[opening]
             triple = last - opening >= 2 and codes[opening + 1] == tick and codes[opening + 2] == tick
-            fenced = (tick == 0x60 or tick == 0x7E) and triple
+            ruled = triple and tick == 0x7E and last - opening >= 3 and codes[opening + 3] == tick  # ~~~~~~ is a rule, not a fence
+            fenced = (tick == 0x60 or tick == 0x7E) and triple and not ruled
             if fenced:
                 fence = 0 if fence == tick else (tick if fence == 0 else fence)
             ruler = tick == 0x2D and triple and last - opening == 2  # --- around the front matter of a Markdown page
@@ -230,7 +238,7 @@ def measure_lines(codes: UInt, offsets: Row, class_of: Row, line_bits: Row, unit
                     break
             tail = codes[last]
             program = tail == 0x7B or tail == 0x7D or tail == 0x3B or (marks >= 2 and marks * 8 >= chars)
-            shown = (tail == 0x7B or tail == 0x7D or tail == 0x3B) and marks >= 4 and marks * 6 >= chars  # with Chinese strings
+            shown = (tail == 0x7B or tail == 0x7D or tail == 0x3B) and marks >= 3 and marks * 20 >= chars  # with Chinese strings
             code = fence != 0 or fenced or ((han == 0 or shown) and program and not link and not first & BULLET)
             if code:
                 out[d, 16] += chars

@@ -61,7 +61,8 @@ def match_lines(
                     break
                 first += 1
             tick = int(codes[first]) if last - first >= 3 else 0
-            if (tick == 0x60 or tick == 0x7E) and codes[first + 1] == tick and codes[first + 2] == tick:
+            ruled = tick == 0x7E and last - first >= 4 and codes[first + 3] == tick  # ~~~~~~ is a rule, not a fence
+            if (tick == 0x60 or tick == 0x7E) and codes[first + 1] == tick and codes[first + 2] == tick and not ruled:
                 fence = 0 if fence == tick else (tick if fence == 0 else fence)
                 continue
             while first < last and codes[first] < 65536 and table[codes[first]] >> np.uint32(24) >= 3:
@@ -88,7 +89,8 @@ def match_lines(
                 h = (h ^ np.uint64(point)) * np.uint64(1099511628211)
                 size += 1
                 if size < head_sizes.size and head_sizes[size] and entry < 0:
-                    word = kind == 1 and point < 0x2E80 and k < end and codes[k] < 65536 and table[codes[k]] >> np.uint32(24) == 1
+                    word = kind == 1 and point < 0x2E80 and k < end and codes[k] < 0x2E80
+                    word = word and table[codes[k]] >> np.uint32(24) == 1
                     slot = np.int64(-1) if word else _find(heads, h | np.uint64(1))
                     if slot >= 0:
                         entry = head_ids[slot]

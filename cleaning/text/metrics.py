@@ -26,7 +26,7 @@ class MetricSet:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(dict.fromkeys(names))
-        unknown = [name for name in self.names if name not in METRICS]
+        unknown = [name for name in self.names if name not in METRICS or METRICS[name].group == "notes"]
         if unknown:
             raise KeyError(f"unknown metrics: {unknown}")
         self.column = {name: i for i, name in enumerate(self.names)}

@@ -10,7 +10,7 @@ PATTERN_METRICS = (
     "bracket_char_ratio", "readmore_line_ratio", "javascript_lines", "policy_lines", "lorem_ipsum", "chapter_marks",
     "bracket_numbers", "html_tags", "item_mean_chars", "item_std_chars", "clause_mean_chars", "clause_std_chars",
 )  # fmt: skip
-_BRACKET_RE = re.compile("【[^】\n]*】")
+_BRACKET_RE = re.compile("【[^【】\n]*】")
 _READ_MORE_RE = re.compile(
     r"(?:展开|更多|查看全文|阅读全文|阅读原文|閱讀全文|查看詳情|查看详情|显示全部|read\s?more|show\s?more|learn\s?more)[\s.…》>»\]】）)]*$",
     re.IGNORECASE | re.MULTILINE,

@@ -159,7 +159,7 @@ def measure_units(
                     mixed += kind == 6
                     handles += kind == 5 and SHORTEST_HANDLE <= length <= LONGEST_HANDLE
                     longest = max(longest, length)
-                    if length > 9:  # no word of the table is longer
+                    if length > 14:  # no word of the table is longer
                         before = 0
                         continue
                 key = hashes[u]

@@ -18,7 +18,7 @@ from cleaning.text.charclass import char_tables, classes_with, fold_table, utf32
 from cleaning.text.kernels import Row, UInt
 
 # put between the characters of a phrase to hide it
-SEPARATORS = ".·•・‧∙*_-—~|+/\\^`'‘’\"“”°丶丨【】[]()（）{}<>《》☆★◆●○■□▲△▼▽♥❤✿→①="
+SEPARATORS = ".·•・‧∙*_-—~|+/\\^`'‘’\"“”°丶丨【】[]()（）{}<>《》☆★◆●○■□▲△▼▽♥❤✿→①=⭐．＊～－＿｜＋／＼＾‵｀＝〈〉「」『』"
 LONGEST_GAP = 3
 _POINT, _KIND = 0x1FFFFF, 24  # a table entry: the folded code point, and above it the kind
 _HAN, _ALNUM, _BLANK, _SEPARATOR = 1, 2, 3, 4
@@ -59,7 +59,8 @@ def _put(out: Row, origin: Row, m: int, point: int, at: int) -> int:
 def fold_codes(codes: UInt, offsets: Row, table: UInt, out: Row, origin: Row, start: Row) -> int:
     """Fill `out` (UTF-8 of the views), `origin` (if it has a size) and `start`; returns how many bytes there are.
 
-    `table` (65536): folded code point and kind. `out` has room for 4 × codes + documents.
+    `table` (65536): folded code point and kind. `out` has room for 5 × codes + documents: a lone letter of three bytes stands between
+    two blanks.
     """
     m = 0
     for d in range(offsets.size - 1):
@@ -137,7 +138,7 @@ def fold_batch(texts: list[str], *, origins: bool = False) -> View:
     '加微信 abc , bet365 \\n'
     """
     codes, offsets = utf32(texts)
-    out, start = np.empty(4 * codes.size + 4 * len(texts) + 8, np.uint8), np.zeros(len(texts) + 1, np.int64)
+    out, start = np.empty(5 * codes.size + len(texts) + 8, np.uint8), np.zeros(len(texts) + 1, np.int64)
     origin = np.zeros(out.size if origins else 0, np.int64)
     m = fold_codes(codes, offsets, _table(), out, origin, start)
     return View(out[:m].tobytes(), start, origin[:m])
