@@ -21,6 +21,7 @@ import xxhash
 
 from cleaning.doc import Doc
 from cleaning.errors import BlacklistError
+from cleaning.text.charclass import Encoded
 from cleaning.text.metric_table import BLACKLIST_METRICS, METRICS, Metric
 from cleaning.text.view import fold_batch, fold_phrases
 
@@ -166,11 +167,11 @@ class Blacklists:
         views = [entry.view.encode() for entry in self.entries] or [b"\x00"]
         self._automaton = ahocorasick_rs.BytesAhoCorasick(views, implementation=ahocorasick_rs.Implementation.DFA)
 
-    def scan(self, docs: Sequence[Doc]) -> Found:
-        """Look for every entry in every document."""
+    def scan(self, docs: Sequence[Doc], encoded: Encoded | None = None) -> Found:
+        """Look for every entry in every document. `encoded` is `utf32` of their texts, where the caller has it."""
         found = Found({c: np.zeros((len(docs), 3)) for c in self.categories})
         if self.entries:
-            view = fold_batch([doc.text for doc in docs])
+            view = fold_batch([doc.text for doc in docs], encoded)
             raw = self._automaton.find_matches_as_indexes(view.text, overlapping=True)
             if raw:
                 self._attribute(raw, view.text, view.start, found)

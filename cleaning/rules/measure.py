@@ -10,6 +10,7 @@ import xxhash
 from cleaning.doc import Doc
 from cleaning.rules.blacklist import Blacklists, Found
 from cleaning.stats import Stats
+from cleaning.text.charclass import utf32
 from cleaning.text.metric_table import METRICS, Metric
 from cleaning.text.metrics import Matrix, MetricSet
 from cleaning.text.view import fold_batch
@@ -38,13 +39,15 @@ class Measures:
 
     def compute(self, docs: Sequence[Doc]) -> tuple[Matrix, Found | None]:
         """(len(docs), len(names)) float32, and what the lists found."""
-        text = self._text.compute([doc.text for doc in docs])
+        texts = [doc.text for doc in docs]
+        encoded = utf32(texts)
+        text = self._text.compute(texts, encoded)
         out = text[:, self._text_columns]
         if "boilerplate_char_ratio" in self.column:
             out[:, self.column["boilerplate_char_ratio"]] = [_removed_share(doc) for doc in docs]
         if self.blacklists is None:
             return out, None
-        found = self.blacklists.scan(docs)
+        found = self.blacklists.scan(docs, encoded)
         for name, values in self.blacklists.values(found, text[:, 0].astype(np.float64)).items():
             if name in self.column:
                 out[:, self.column[name]] = values

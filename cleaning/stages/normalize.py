@@ -77,7 +77,8 @@ _ENTRIES = (
     _Entry("trim_lines", fixers.trim_lines, ("newline", "space"), work="blanks"),
 )
 # these make, or bring together, characters that the counts have not seen: what follows runs without asking
-_PRODUCERS = {"mojibake", "newlines", "html", "controls", "invisible", "garble", "spaces", "width", "radicals", "close_han", "drop_urls"}
+_PRODUCERS = {"mojibake", "html", "controls", "invisible", "garble", "width", "radicals"}
+_BLANK_MAKERS, _BLANK_MENDERS = {"newlines", "spaces", "close_han", "drop_urls"}, {"close_han", "trim_lines"}  # … only these
 _NEVER_PRODUCED = {"controls", "garble", "radicals"}  # … but for these, which only undone mojibake could bring
 
 
@@ -117,9 +118,10 @@ class NormalizeStep(StepDefaults):
     def _mend(self, doc: Doc, needed: list[bool]) -> list[str]:
         text = doc.text
         names: list[str] = []
-        produced = False
+        produced = blanks = False
         for entry, wanted in zip(self._entries, needed, strict=True):
-            if not wanted and (not produced or (entry.name in _NEVER_PRODUCED and "mojibake" not in names)):
+            may_be = produced and (entry.name not in _NEVER_PRODUCED or "mojibake" in names)
+            if not (wanted or may_be or (blanks and entry.name in _BLANK_MENDERS)):
                 continue
             if entry.text_test is not None and not entry.text_test(text):
                 continue
@@ -129,6 +131,7 @@ class NormalizeStep(StepDefaults):
             if fixed != text:
                 names.append(entry.name)
                 produced = produced or entry.name in _PRODUCERS
+                blanks = blanks or entry.name in _BLANK_MAKERS
                 text = fixed
         doc.text = text
         return names

@@ -268,7 +268,10 @@ def classes_with(*names: str) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def utf32(texts: list[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+Encoded = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
+
+
+def utf32(texts: list[str]) -> Encoded:
     """All texts as one array of code points (read-only) and (n + 1) offsets."""
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(t) for t in texts], out=offsets[1:])

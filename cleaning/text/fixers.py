@@ -44,7 +44,6 @@ _ODD_NEWLINES = "\x0b\x0c\x85\u2028\u2029"
 _NEWLINES_RE = re.compile(f"[{_ODD_NEWLINES}]")
 _ODD_SPACES = "\u3000\xa0\u1680\u202f\u205f" + "".join(map(chr, range(0x2000, 0x200B)))
 _INDENT_RE = re.compile(f"^[ \t]*[\xa0\u3000][ \t\xa0\u3000]*(?=[{_HAN_CLASS}{_CJK_PUNCT}])", re.MULTILINE)
-_BLANK_LINES_RE = re.compile("\n{3,}")
 _WIDE = {c: c - 0xFEE0 for c in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
 _WIDE_RE = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")
 _CORNER = {ord("「"): "“", ord("」"): "”", ord("『"): "‘", ord("』"): "’"}
@@ -151,8 +150,8 @@ def trim_lines(text: str) -> str:
     """
     if " \n" in text or "\t\n" in text or text[-1:] in (" ", "\t"):
         text = "\n".join([line.rstrip(" \t") for line in text.split("\n")])
-    if "\n\n\n" in text:
-        text = _BLANK_LINES_RE.sub("\n\n", text)
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
     return text.strip("\n")
 
 

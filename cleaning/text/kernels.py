@@ -26,6 +26,7 @@ MENU_UNITS = 7  # a line of fewer units without an end mark reads like a menu en
 SHORT_CHARS = 30  # FineWeb's short line
 LONG_CHARS = 61  # HPLT's long segment
 FRONT_LINES = 60  # a page whose front matter is not closed by then has none
+POPCOUNT = np.array([bin(bits).count("1") for bits in range(64)])
 VERSE_CHARS = 24  # a longer line is prose
 # what the line kernel asks of a character: bits of its `line_bits` table
 SPACE, END, CLOSER, BULLET, DOTS, HAN, PLAIN, CODE, QUOTE, DIGIT, NUMERAL, BAR = (1 << i for i in range(12))
@@ -73,7 +74,7 @@ def find_work(codes: UInt, offsets: Row, limit: Row, out: Row) -> None:
     """
     for d in range(offsets.size - 1):
         lo, hi = offsets[d], offsets[d + 1]
-        run, gaps = 1, 0
+        run, gaps, letter = 1, 0, np.uint32(0)
         if lo < hi:
             out[d, 1] = codes[lo] == 10 or codes[hi - 1] == 10 or codes[hi - 1] == 32 or codes[hi - 1] == 9
         for i in range(lo, hi):
@@ -88,8 +89,10 @@ def find_work(codes: UInt, offsets: Row, limit: Row, out: Row) -> None:
                 run = 1
             if c == 10 and i > lo and (codes[i - 1] == 32 or codes[i - 1] == 9):
                 out[d, 1] = True
-            if c >= 0x2010 and i > lo and (codes[i - 1] == 32 or codes[i - 1] == 9):
+            if c >= 0x2E80 and letter >= 0x2E80 and (codes[i - 1] == 32 or codes[i - 1] == 9):
                 gaps += 1
+            if c != 32 and c != 9:
+                letter = c
             if (c == 0x3C or c == 0x26) and i + 1 < hi:
                 after = codes[i + 1]
                 out[d, 3] = out[d, 3] or 65 <= after & 0xFFDF <= 90 or after == 0x2F or after == 0x21 or after == 0x23
@@ -276,70 +279,66 @@ def measure_clauses(
     the marks that end Chinese clauses; odd are those behind another one, and ，、； at the head of a line.
     """
     for d in range(offsets.size - 1):
-        length, fours, fives, sevens = 0, 0, 0, 0
-        units, kind_before, side, changes = 0, 0, -1, 0
-        in_end = False
-        url, before = 0, np.uint32(10)
-        for i in range(offsets[d], offsets[d + 1] + 1):
-            c = class_of[codes[i]] if i < offsets[d + 1] else -1
-            if c >= 0 and is_han[c]:
+        lo, hi = offsets[d], offsets[d + 1]
+        length, clauses, all_han, fours, fives, sevens, units, longest = 0, 0, 0, 0, 0, 0, 0, 0
+        kind_before, side, changes, interleave, sentences, split, marks, odd_marks = 0, -1, 0, 0, 0, 0, 0, 0
+        in_end, url, url_chars, pairs, odd_pairs = False, 0, 0, 0, 0
+        before, point_before = np.uint32(10), np.uint32(0)
+        for i in range(lo, hi + 1):
+            point = codes[i] if i < hi else np.uint32(10)
+            c = class_of[point]
+            if i < hi and is_han[c]:
                 length += 1
+                if i + 2 < hi and splits[class_of[codes[i + 1]]] and is_han[class_of[codes[i + 2]]]:
+                    split += 1
             elif length > 0:
-                out[d, 0] += 1
-                out[d, 2] += length
+                clauses += 1
+                all_han += length
                 fours += length == 4
                 fives += length == 5
                 sevens += length == 7
                 length = 0
-            if c < 0:
+            if i == hi:
                 break
-            if codes[i] == 0x3A and i + 2 < offsets[d + 1] and codes[i + 1] == 0x2F and codes[i + 2] == 0x2F and i >= url:
-                url = i
-                while url > offsets[d] and 0x61 <= codes[url - 1] | 0x20 <= 0x7A:
-                    url -= 1
-                first = url
-                url = i
-                while url < offsets[d + 1] and 0x20 < codes[url] < 0x7F:
-                    url += 1
-                out[d, 7] += url - first
-            if is_han[c] and i + 2 < offsets[d + 1] and is_han[class_of[codes[i + 2]]]:
-                between = class_of[codes[i + 1]]
-                out[d, 6] += splits[between]
-            if is_wide_mark[c]:
-                out[d, 10] += 1
-                # 。， and ，、； at the head of a line; not 。。。, ？！ and the like, which people write
-                doubled = before != codes[i] and is_wide_mark[class_of[before]] and not (ends[c] and ends[class_of[before]])
-                out[d, 11] += (before == 10 and not ends[c] and codes[i] != 0xFF1A) or doubled
-            if unit_kind[c] != 0 or is_mark[c] or codes[i] == 10:
-                before = codes[i]
-            if 97 <= codes[i] <= 122 and i > offsets[d] and 97 <= codes[i - 1] <= 122:
-                out[d, 8] += 1
-                out[d, 9] += odd[codes[i - 1] - 97, codes[i] - 97]
+            if 97 <= point <= 122 and 97 <= point_before <= 122:
+                pairs += 1
+                odd_pairs += odd[point_before - 97, point - 97]
+            point_before = point
             kind = unit_kind[c]
-            if kind == 1 or (kind != 0 and kind_before != 2):
-                units += 1
-                out[d, 3] = max(out[d, 3], units)
-            if is_mark[c] or codes[i] == 10:
-                units = 0
-            # six changes among seven neighbours: a window of the last six bits; other marks are neither side and end the window
+            mark = is_mark[c] or point == 10
             if kind != 0:
+                before = point
+                if kind == 1 or kind_before != 2:
+                    units += 1
+                    longest = max(longest, units)
+                # six changes among seven neighbours: a window of the last six bits; what is neither side does not end it
                 now = 1 if is_han[c] else 0
                 changes = ((changes << 1) | (side >= 0 and side != now)) & 63
                 side = now
-                count = 0
-                bits = changes
-                while bits:
-                    count += bits & 1
-                    bits >>= 1
-                out[d, 4] = max(out[d, 4], count)
-            elif codes[i] == 10 or is_mark[c]:
-                side, changes = -1, 0
+                if changes:
+                    interleave = max(interleave, POPCOUNT[changes])
+            elif mark:
+                units, side, changes = 0, -1, 0
+                if point == 0x3A and i >= url and i + 2 < hi and codes[i + 1] == 0x2F and codes[i + 2] == 0x2F:
+                    first = i
+                    while first > lo and 0x61 <= codes[first - 1] | 0x20 <= 0x7A:
+                        first -= 1
+                    url = i
+                    while url < hi and 0x20 < codes[url] < 0x7F:
+                        url += 1
+                    url_chars += url - first
+                if is_wide_mark[c]:
+                    marks += 1
+                    # 。， and ，、； at the head of a line; not 。。。, ？！ and the like, which people write
+                    doubled = before != point and is_wide_mark[class_of[before]] and not (ends[c] and ends[class_of[before]])
+                    odd_marks += (before == 10 and not ends[c] and point != 0xFF1A) or doubled
+                before = point
             end = ends[c]
-            if codes[i] == 46:
-                follows = i + 1 == offsets[d + 1] or codes[i + 1] == 32 or codes[i + 1] == 10 or codes[i + 1] == 34
-                end = kind_before != 0 and follows
-            if end and not in_end:
-                out[d, 5] += 1
+            if point == 46:
+                end = kind_before != 0 and (i + 1 == hi or codes[i + 1] == 32 or codes[i + 1] == 10 or codes[i + 1] == 34)
+            sentences += end and not in_end
             in_end = end
             kind_before = 0 if kind == 0 else (1 if kind == 1 else 2)
-        out[d, 1] = max(fours, fives, sevens)
+        out[d, 0], out[d, 1], out[d, 2], out[d, 3] = clauses, max(fours, fives, sevens), all_han, longest
+        out[d, 4], out[d, 5], out[d, 6], out[d, 7] = interleave, sentences, split, url_chars
+        out[d, 8], out[d, 9], out[d, 10], out[d, 11] = pairs, odd_pairs, marks, odd_marks

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import zstandard
 
 from cleaning.text import gram_kernels, kernels, patterns, unit_kernels
-from cleaning.text.charclass import FLAGS, char_tables, classes_with, utf32
+from cleaning.text.charclass import FLAGS, Encoded, char_tables, classes_with, utf32
 from cleaning.text.junctions import FunctionWords, function_tables, odd_letters
 from cleaning.text.metric_table import METRICS, Metric
 
@@ -39,18 +39,18 @@ class MetricSet:
 
             load_jieba()
 
-    def compute(self, texts: list[str]) -> Matrix:
-        """(len(texts), len(names)) float32."""
+    def compute(self, texts: list[str], encoded: Encoded | None = None) -> Matrix:
+        """(len(texts), len(names)) float32. `encoded` is `utf32(texts)`, where the caller has it already."""
         out = np.full((len(texts), len(self.names)), np.nan, np.float32)
         if not texts or not self.names:
             return out
-        values = self._values(texts)
+        values = self._values(texts, encoded or utf32(texts))
         for name, column in self.column.items():
             out[:, column] = values[name]
         return out
 
-    def _values(self, texts: list[str]) -> dict[str, Any]:
-        codes, offsets = utf32(texts)
+    def _values(self, texts: list[str], encoded: Encoded) -> dict[str, Any]:
+        codes, offsets = encoded
         count, lengths = len(texts), np.diff(offsets)
         tables, masks, groups = char_tables(), _masks(), self._groups
         values: dict[str, Any] = {}

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from cleaning.text.charclass import char_tables, classes_with, fold_table, utf32
+from cleaning.text.charclass import Encoded, char_tables, classes_with, fold_table, utf32
 from cleaning.text.kernels import Row, UInt
 
 # put between the characters of a phrase to hide it
@@ -131,13 +131,13 @@ def _table() -> npt.NDArray[np.uint32]:
     return table | kind << np.uint32(_KIND)
 
 
-def fold_batch(texts: list[str], *, origins: bool = False) -> View:
-    """The views of some texts.
+def fold_batch(texts: list[str], encoded: Encoded | None = None, *, origins: bool = False) -> View:
+    """The views of some texts. `encoded` is `utf32(texts)`, where the caller has it already.
 
     >>> fold_batch(["加.微 信ABC，Bet365"]).text.decode()
     '加微信 abc , bet365 \\n'
     """
-    codes, offsets = utf32(texts)
+    codes, offsets = encoded or utf32(texts)
     out, start = np.empty(5 * codes.size + len(texts) + 8, np.uint8), np.zeros(len(texts) + 1, np.int64)
     origin = np.zeros(out.size if origins else 0, np.int64)
     m = fold_codes(codes, offsets, _table(), out, origin, start)
