@@ -275,8 +275,8 @@ def measure_clauses(
     Clauses are runs of Han; verse_clauses those of the commonest length among 4, 5 and 7, the lengths of verse. `longest`: most units
     without a mark or newline. `interleave`: most changes between Han and letters or digits in 7 neighbouring characters. `ends` marks the
     classes of sentence ends; a full stop ends one after a unit and before white space. `splits` marks the classes that part two Han when
-    one of them stands alone between them. `odd` (26 × 26): pairs of small letters that words hardly have. `is_wide_mark`:
-    the marks that end Chinese clauses; odd are those behind another one, and ，、； at the head of a line.
+    one of them stands alone between them. `odd` (26 × 26): pairs of small letters that words hardly have; addresses are left out.
+    `is_wide_mark`: the marks that end Chinese clauses; odd are those behind another one, and ，、； at the head of a line.
     """
     for d in range(offsets.size - 1):
         lo, hi = offsets[d], offsets[d + 1]
@@ -300,7 +300,7 @@ def measure_clauses(
                 length = 0
             if i == hi:
                 break
-            if 97 <= point <= 122 and 97 <= point_before <= 122:
+            if 97 <= point <= 122 and 97 <= point_before <= 122 and i >= url:
                 pairs += 1
                 odd_pairs += odd[point_before - 97, point - 97]
             point_before = point
