@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import zstandard
 
 from cleaning.doc import Batch, Doc
 from cleaning.stages.contract import Step
@@ -36,6 +40,17 @@ def sample_docs(name: str) -> list[Doc]:
 def sample_texts() -> list[str]:
     """Texts of all sample files."""
     return [text_of(record) for name in CLEAN for record in sample(name)]
+
+
+@cache
+def real_texts(root: Path, each: int = 2, chars: int = 2000) -> list[str]:
+    """The beginnings of the first documents of every real shard below `docs`."""
+    texts: list[str] = []
+    for path in sorted((root / "docs").glob("*.jsonl.*")):
+        opened: Any = gzip.open if path.suffix == ".gz" else zstandard.open
+        with opened(path, "rt", encoding="utf-8") as lines:
+            texts += [text_of(json.loads(line))[:chars] for line in islice(lines, each)]
+    return texts
 
 
 def make_doc(text: str, record: dict[str, Any] | None = None, origin: str = "test.jsonl", offset: int = 0) -> Doc:

@@ -113,7 +113,7 @@ def test_help_has_an_example_for_every_verb(cleaning: Cleaning) -> None:
 
 
 def test_check_lists_everything(cleaning: Cleaning) -> None:
-    from cleaning.text.metrics import METRICS
+    from cleaning.text.metric_table import METRICS
 
     listed = cleaning("check", "--metrics").stdout
     assert all(name in listed for name in METRICS)
@@ -128,7 +128,8 @@ def test_explain_shows_every_step(cleaning: Cleaning, tmp_path: Path) -> None:
     documents = [{"id": "a", "text": "好"}, {"id": "b", "text": "<p>ＡＢＣ</p> 太短。"}]
     path.write_text("\n".join(json.dumps(d, ensure_ascii=False) for d in documents) + "\n{broken\n", encoding="utf-8")
     shown = cleaning("explain", f"{path}:2", "--config", "configs/zh_web.yaml").stdout
-    for part in ("document b", "- <p>ＡＢＣ</p> 太短。", "+ ABC", "zh_too_short", "han_unit_ratio", "REJECTED by rules: zh_too_short"):
+    steps = ("== normalize", "== boilerplate", "== rules")
+    for part in ("document b", "- <p>ＡＢＣ</p> 太短。", "+ ABC", *steps, "han_unit_ratio", "REJECTED by rules: zh_verse_too_short"):
         assert part in shown, shown
     bad = cleaning("explain", f"{path}:3", "--config", "configs/zh_web.yaml")
     assert bad.returncode == 2
@@ -158,12 +159,14 @@ def test_exit_codes_and_failed_shards(cleaning: Cleaning, data: Path, tmp_path: 
 
 
 def test_one_stage_on_any_directory(cleaning: Cleaning, data: Path, tmp_path: Path) -> None:
-    first, second = tmp_path / "a", tmp_path / "b"
-    assert cleaning("run", "configs/zh_web.yaml", "--stages", "normalize", "--input", data, "--output", first).returncode == 0
-    assert cleaning("run", "configs/zh_web.yaml", "--stages", "rules", "--input", first, "--output", second).returncode == 0
-    both = tmp_path / "c"
-    assert cleaning("run", "configs/zh_web.yaml", "--input", data, "--output", both).returncode == 0
-    assert (second / "stats" / "01-rules.json").read_bytes() == (both / "stats" / "02-rules.json").read_bytes()
+    source: Path = data
+    for stage in ("normalize", "boilerplate", "rules"):
+        done = cleaning("run", "configs/zh_web.yaml", "--stages", stage, "--input", source, "--output", tmp_path / stage)
+        assert done.returncode == 0, done.stderr
+        source = tmp_path / stage
+    whole = tmp_path / "whole"
+    assert cleaning("run", "configs/zh_web.yaml", "--input", data, "--output", whole).returncode == 0
+    assert (source / "stats" / "01-rules.json").read_bytes() == (whole / "stats" / "03-rules.json").read_bytes()
 
 
 def test_xubuvd_names(cleaning: Cleaning, data: Path, tmp_path: Path) -> None:

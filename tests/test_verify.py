@@ -76,7 +76,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "file deleted": ("phases/*/00002/kept*.zst", Path.unlink),
     "published file deleted": ("data/part-00000*", Path.unlink),
     "bad line removed": ("phases/*/*/bad_lines.jsonl", lambda p: p.write_bytes(b"")),
-    "stats edited": ("stats/02-rules.json", lambda p: p.write_text(p.read_text().replace('"documents_in": 1', '"documents_in": 2'))),
+    "stats edited": ("stats/03-rules.json", lambda p: p.write_text(p.read_text().replace('"documents_in": 1', '"documents_in": 2'))),
     "task stats edited": ("phases/*/00000/stats.json", lambda p: _flip(p, 60)),
     "manifest edited": ("phases/*/00000/manifest.json", lambda p: p.write_text(p.read_text().replace('"kept": ', '"kept": 1'))),
     "manifest deleted": ("phases/*/00000/manifest.json", Path.unlink),

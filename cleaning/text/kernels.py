@@ -69,8 +69,8 @@ def find_work(codes: UInt, offsets: Row, limit: Row, out: Row) -> None:
     """`out[d]`: WORK_COLUMNS: what a fixer may find in document d. A true may be in vain; a false is certain.
 
     runs: some character c with `limit[c] > 0` stands `limit[c]` times in a row. blanks: a blank before a newline or at the end, three
-    newlines in a row, a newline at the head or the end. gaps: four blanks between characters of East Asia. markup: `<` or `&` before
-    what begins a tag or an entity.
+    newlines in a row, a newline at the head or the end. gaps: four runs of blanks between characters of East Asia. markup: `<` or `&`
+    before what begins a tag or an entity.
     """
     for d in range(offsets.size - 1):
         lo, hi = offsets[d], offsets[d + 1]
@@ -227,7 +227,10 @@ def measure_lines(codes: UInt, offsets: Row, class_of: Row, line_bits: Row, unit
             # what kind of line it is
             tick = codes[opening]
             triple = last - opening >= 2 and codes[opening + 1] == tick and codes[opening + 2] == tick
-            ruled = triple and tick == 0x7E and last - opening >= 3 and codes[opening + 3] == tick  # ~~~~~~ is a rule, not a fence
+            ruled = False  # ~~~~~~ and ~~~好~~~ are ornaments, not fences
+            if triple and tick == 0x7E:
+                for k in range(opening + 3, last + 1):
+                    ruled = ruled or codes[k] == tick
             fenced = (tick == 0x60 or tick == 0x7E) and triple and not ruled
             if fenced:
                 fence = 0 if fence == tick else (tick if fence == 0 else fence)

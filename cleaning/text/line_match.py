@@ -61,7 +61,10 @@ def match_lines(
                     break
                 first += 1
             tick = int(codes[first]) if last - first >= 3 else 0
-            ruled = tick == 0x7E and last - first >= 4 and codes[first + 3] == tick  # ~~~~~~ is a rule, not a fence
+            ruled = False  # ~~~~~~ and ~~~好~~~ are ornaments, not fences
+            if tick == 0x7E:
+                for k in range(first + 3, end):
+                    ruled = ruled or codes[k] == tick
             if (tick == 0x60 or tick == 0x7E) and codes[first + 1] == tick and codes[first + 2] == tick and not ruled:
                 fence = 0 if fence == tick else (tick if fence == 0 else fence)
                 continue

@@ -234,11 +234,11 @@ def test_rejects_can_be_fed_back(cleaning: Cleaning, corpus: Path, tmp_path: Pat
     assert cleaning("run", "configs/zh_web.yaml", "--input", corpus, "--output", first).returncode == 0
     done = cleaning("run", "configs/zh_web.yaml", "--input", first / "rejected" / "rules", "--output", second)
     assert done.returncode == 0, done.stderr
-    stats = json.loads((second / "stats" / "02-rules.json").read_text())
+    stats = json.loads((second / "stats" / "03-rules.json").read_text())
     assert stats["rejected"] == stats["documents_in"] > 0
     # and what was kept is kept again
     third = tmp_path / "c"
     assert cleaning("run", "configs/zh_web.yaml", "--input", first, "--output", third).returncode == 0
-    stats = json.loads((third / "stats" / "02-rules.json").read_text())
+    stats = json.loads((third / "stats" / "03-rules.json").read_text())
     assert stats["rejected"] == 0
     assert stats["documents_in"] > 0

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from cleaning.doc import Batch, Doc, Drop
 from cleaning.errors import RuleError
-from cleaning.rules.judge import SCOPE_METRICS, Judge, holds, in_scope, scripts
+from cleaning.rules.genre import GENRE_METRICS
+from cleaning.rules.judge import SCOPE_METRICS, Judge, Kinds, holds, in_scope, scripts
 from cleaning.rules.schema import Rule, Scope, parse_condition
 from cleaning.rules.user_rules import load_user_rules
 from cleaning.stages.rule_filter import RuleSet, RulesParams, RuleStep
@@ -77,7 +78,7 @@ SCRIPTS = [
 
 
 def measured(texts: list[str]) -> tuple[npt.NDArray[np.float32], dict[str, int]]:
-    metrics = MetricSet(SCOPE_METRICS)
+    metrics = MetricSet([*SCOPE_METRICS, *GENRE_METRICS])
     return metrics.compute(texts), metrics.column
 
 
@@ -97,7 +98,7 @@ def test_every_document_has_one_script(text: str) -> None:
 
 
 def covers(scope: Scope, docs: list[Doc]) -> list[bool]:
-    answer: list[bool] = in_scope(scope, docs, *measured([doc.text for doc in docs])).tolist()
+    answer: list[bool] = in_scope(scope, docs, Kinds(*measured([doc.text for doc in docs]))).tolist()
     return answer
 
 
@@ -122,10 +123,23 @@ def sourced() -> list[Doc]:
         (Scope(lang=("zh",)), [True, False, False]),
         (Scope(lang=("zh", "en")), [True, True, False]),
         (Scope(lang=("zh",), script=("latin",)), [False, False, False]),
+        (Scope(genre=("prose",)), [True, True, True]),
+        (Scope(genre=("verse", "code")), [False, False, False]),
+        (Scope(not_genre=("prose",), script=("han",)), [False, False, False]),
     ],
 )
 def test_scope_covers(scope: Scope, expected: list[bool]) -> None:
     assert covers(scope, sourced()) == expected
+
+
+def test_kinds_of_all_scopes_are_found_once() -> None:
+    matrix, column = measured([doc.text for doc in sourced()])
+    kinds = Kinds(matrix, column)
+    assert kinds.script.tolist() == ["han", "latin", "han"]
+    assert kinds.any_of("script", ("han", "latin")).all()
+    assert kinds.any_of("script", ("latin",)).tolist() == [False, True, False]
+    assert kinds.any_of("genre", ("prose",)).all()
+    assert not kinds.any_of("genre", ()).any()
 
 
 # -- the judge ----------------------------------------------------------------------------------------------------------------
@@ -264,6 +278,40 @@ def test_histograms_count_every_live_document(build: Build) -> None:
     assert bins[-1] == 1  # NaN: the empty document has neither letters nor digits
 
 
+POEM = "轻轻的我走了\n正如我轻轻的来\n我轻轻的招手\n作别西天的云彩\n那河畔的金柳\n是夕阳中的新娘"
+
+
+def test_rules_for_genres(build: Build) -> None:
+    step = build(
+        'rules: [{id: a, metric: chars, when: "< 99", scope: {not_genre: verse}, reason: r},'
+        ' {id: b, metric: lines, when: "> 5", scope: {genre: [verse, code]}, reason: r}]'
+    )
+    docs = [make_doc("今天天气很好，我们去公园走走。"), make_doc(POEM)]
+    run_step(step, docs)
+    assert [doc.drop.rule if doc.drop else None for doc in docs] == ["a", "b"]
+
+
+def test_rules_for_blacklists(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "ads_zh.txt").write_text("加微信\n红包群\n", encoding="utf-8")
+    yaml = 'rules: [{id: ads, metric: blacklist_ads_distinct, when: ">= 2", reason: r}]'
+    docs = [make_doc(text) for text in ("加微信，加微信", "加.微.信进红包群", "")]
+    batch = run_step(build(yaml, blacklists=("ads_zh.txt",)), docs)
+    assert [doc.drop.value if doc.drop else None for doc in docs] == [None, 2.0, None]
+    assert batch.stats.get("rules", "entry_documents/ads_zh.txt\t加微信") == 2
+    (fault,) = faults_of(build, yaml)
+    assert fault == "r.yaml:1: unknown metric 'blacklist_ads_distinct'; no lists are loaded: name them in rules.blacklists"
+    (fault,) = faults_of(build, yaml.replace("ads_d", "adz_d"), blacklists=("ads_zh.txt",))
+    assert fault == "r.yaml:1: unknown metric 'blacklist_adz_distinct'; did you mean 'blacklist_ads_distinct'?"
+
+
+def test_user_rules_may_ask_for_what_lists_found(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "ads.txt").write_text("加微信\n", encoding="utf-8")
+    asks = HEAD + '@rule(id="a", reason="r", metrics=["blacklist_ads_hits"])\ndef a(doc, m):\n    return m["blacklist_ads_hits"] > 1\n'
+    docs = [make_doc("加微信"), make_doc("加微信，加微信")]
+    run_step(build("rules: []", asks, blacklists=("ads.txt",)), docs)
+    assert [doc.drop is not None for doc in docs] == [False, True]
+
+
 LINES = """\
 scope: {script: [han, mixed]}
 rules:
@@ -363,11 +411,6 @@ USER_FAULTS = [
     ("an error on import", "import math\n\nmath.no_such\n", ["u.py:3: AttributeError: module 'math' has no attribute 'no_such'"]),
     ("a missing module", "import no_such_module\n", ["u.py:1: ModuleNotFoundError: No module named 'no_such_module'"]),
     (
-        "unknown metric",
-        HEAD + '@rule(id="a", reason="r", metrics=["symbl_ratio", "chars"])\ndef a(doc, metrics):\n    return True\n',
-        ["u.py:2: unknown metric 'symbl_ratio'; did you mean 'symbol_ratio'?"],
-    ),
-    (
         "misspelt action",
         HEAD + '@rule(id="a", reason="r", action="dorp")\ndef a(doc, metrics):\n    return True\n',
         ["u.py:2: action 'dorp'; did you mean 'drop'?"],
@@ -377,7 +420,7 @@ USER_FAULTS = [
         HEAD
         + '@rule(id="a", reason="r", metrics=["x9z"], action="drp")\ndef a(d, m): ...\n\n'
         + '@rule(id="b", reason="r", scope={"script": "hann"})\ndef b(d, m): ...\n',
-        ["u.py:2: unknown metric 'x9z'", "u.py:2: action 'drp'", "u.py:5: scope: "],
+        ["u.py:2: action 'drp'", "u.py:5: scope: "],
     ),
 ]
 
@@ -390,6 +433,15 @@ def test_faults_of_user_rules(tmp_path: Path, code: str, expected: list[str]) ->
     assert len(caught.value.faults) == len(expected)
     for fault, start in zip(caught.value.faults, expected, strict=True):
         assert fault.startswith(start)
+
+
+def test_metrics_of_user_rules_are_known_when_all_lists_are(build: Build, tmp_path: Path) -> None:
+    asks = HEAD + '@rule(id="a", reason="r", metrics=["symbl_ratio", "blacklist_ads_hits"])\ndef a(doc, metrics):\n    return True\n'
+    (tmp_path / "ads.txt").write_text("加微信\n", encoding="utf-8")
+    unknown = "u.py:2: unknown metric 'symbl_ratio'; did you mean 'symbol_ratio'?"
+    no_lists = "u.py:2: unknown metric 'blacklist_ads_hits'; no lists are loaded: name them in rules.blacklists"
+    assert faults_of(build, BOOKS, asks) == [unknown, no_lists]
+    assert faults_of(build, BOOKS, asks, blacklists=("ads.txt",)) == [unknown]
 
 
 def test_a_syntax_error_has_its_line(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from cleaning.config import PROJECT_ROOT
 from cleaning.errors import RuleError
+from cleaning.rules.blacklist import allowed_metrics
 from cleaning.rules.schema import Rule, Scope, load_rules, parse_condition
 
 GOOD = """\
@@ -95,9 +96,23 @@ def test_order_of_files_is_order_of_rules(write: Write) -> None:
 
 def test_shipped_rule_files_load_together() -> None:
     files = [(path, path.name) for path in sorted((PROJECT_ROOT / "rules").glob("*.yaml"))]
-    rules = load_rules(files)
+    lists = [path.name for path in (PROJECT_ROOT / "blacklists").glob("*.txt")]
+    rules = load_rules(files, metrics=allowed_metrics(lists))
     assert len(rules) >= 40
     assert all(rule.reason and rule.source for rule in rules)
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT_ROOT / "rules" / "presets").glob("*.yaml")), ids=lambda p: p.name)
+def test_presets_load(path: Path) -> None:
+    lists = [name.name for name in (PROJECT_ROOT / "blacklists").glob("*.txt")]
+    rules = load_rules([(path, path.name)], metrics=allowed_metrics(lists))
+    assert rules
+    assert all(rule.reason and rule.source for rule in rules)
+
+
+def test_scopes_of_genres(write: Write) -> None:
+    (one,) = load_rules(write(a=one_rule(scope="{genre: verse, not_genre: [code, list]}")))
+    assert one.scope == Scope(genre=("verse",), not_genre=("code", "list"))
 
 
 @pytest.mark.parametrize("word", ["no", "on", "yes", "off", "y"])
@@ -161,6 +176,11 @@ FAULTS = [
         one_rule(metric="line_char", action="drop_line"),
         ["rules/a.yaml:3: unknown line metric 'line_char'; did you mean 'line_chars'?"],
     ),
+    (
+        "a list that is not loaded",
+        one_rule(metric="blacklist_ads_hits"),
+        ["rules/a.yaml:3: unknown metric 'blacklist_ads_hits'; no lists are loaded: name them in rules.blacklists"],
+    ),
     ("metric of documents", one_rule(action="drop_line"), ["rules/a.yaml:3: unknown line metric 'chars'; did you mean 'line_chars'?"]),
     ("missing reason", one_rule(reason=None), ["rules/a.yaml:2: 'rules.0.reason' is missing"]),
     ("missing metric", one_rule(metric=None), ["rules/a.yaml:2: 'rules.0.metric' is missing"]),
@@ -179,6 +199,8 @@ def test_fault(write: Write, content: str, expected: list[str]) -> None:
 PARTLY = [
     ("misspelt action", one_rule(action="dorp"), "rules/a.yaml:6: ", ["'drop'", "'drop_line'", "'flag'", "'off'", "'dorp'"]),
     ("wrong script", one_rule(scope="{script: hann}"), "rules/a.yaml:6: ", ["'han'", "'mixed'", "'latin'", "'hann'"]),
+    ("wrong genre", one_rule(scope="{genre: poem}"), "rules/a.yaml:6: ", ["'verse'", "'prose'", "'poem'"]),
+    ("wrong genre left out", one_rule(scope="{not_genre: [verse, poem]}"), "rules/a.yaml:6: ", ["'verse'", "'poem'"]),
     ("bad condition", one_rule(when='"more than 3"'), "rules/a.yaml:4: ", ["'> 0.25'", "outside [3, 10]", "'more than 3'"]),
     ("bad condition in also", one_rule(also='[{metric: chars, when: "=> 1"}]'), "rules/a.yaml:6: ", ["'> 0.25'", "'=> 1'"]),
     ("outside the wrong way round", one_rule(when='"outside [5, 2]"'), "rules/a.yaml:4: ", ["outside [5, 2]", "must not be larger"]),

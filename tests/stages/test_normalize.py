@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cleaning.doc import Doc, Drop
 from cleaning.stages.normalize import _ENTRIES, Normalize, NormalizeParams, NormalizeStep
-from tests.samples import CLEAN, make_doc, run_step, sample_docs
+from cleaning.text.code import outside_code
+from tests.samples import CLEAN, make_doc, real_texts, run_step, sample_docs
 from tests.stages.laws import check_any_split
 from tests.strategies import batches
 
@@ -51,6 +53,13 @@ def test_entities_open_the_gates_of_later_fixers() -> None:
     assert doc.text == "a bAc!!!"
 
 
+def test_runs_are_looked_for_once_a_batch() -> None:
+    """A run at the end of one document and the same mark at the start of the next are no run."""
+    docs = [make_doc("好！！"), make_doc("！！好"), make_doc("好！！！！"), make_doc("。。"), make_doc("。")]
+    run_step(step(), docs)
+    assert [doc.text for doc in docs] == ["好！！", "！！好", "好！！！", "。", "。"]
+
+
 def test_dropped_documents_are_left_alone() -> None:
     gone, here = make_doc("ＡＢ"), make_doc("ＡＢ")
     gone.drop = Drop("before", "x")
@@ -87,6 +96,7 @@ SWITCHES = {
     "close_han": "今 天 天 气 很 好",
     "shrink_runs": "！！！！！",
     "trim_lines": "a \n\n\n\nb",
+    "simplify": "漢字",
     "corner_quotes": "「好」",
     "drop_urls": "见http://a.cn/b。",
 }
@@ -124,6 +134,58 @@ def test_stage_makes_its_step_and_names_its_identity() -> None:
     assert isinstance(stage.step(), NormalizeStep)
     assert stage.identity()["drop_urls"] is True
     assert stage.files() == []
+
+
+# -- gates: what the counts let through ---------------------------------------------------------------------------------------
+
+
+SWITCHED = {**NormalizeParams().model_dump(), "corner_quotes": True}
+
+
+def mended(text: str, **switches: bool) -> str:
+    """All fixers in turn on one text, none of them asked whether it has work."""
+    for entry in (entry for entry in _ENTRIES if {**SWITCHED, **switches}[entry.name]):
+        fixed = entry.fix(text)
+        text = outside_code(text, entry.fix) if entry.outside_code and fixed != text else fixed
+    return text
+
+
+def check_gates(texts: list[str], **switches: bool) -> None:
+    docs = [make_doc(text) for text in texts]
+    run_step(step(**{**SWITCHED, **switches}), docs)
+    assert [doc.text for doc in docs] == [mended(text, **switches) for text in texts]
+
+
+@given(batches)
+@example(["a&lt;b&gt;c\u200b ！！\u200b！！", "&#8203;&#x4e2d; 今 天 天 气 很 好\n\n\n\n", " \n", "ä¸\xad\n", "\n一", "一\t\n二"])
+def test_no_fixer_with_work_is_left_out(texts: list[str]) -> None:
+    check_gates(texts)
+
+
+MARKS = [*"！!。， \n\t\u3000\u200b\ufffd今a\r\x0b\x00「Ａ`", "<b>", "&nbsp;", "&lt;", "    "]
+
+
+@given(st.lists(st.lists(st.sampled_from(MARKS), max_size=16).map("".join), max_size=4))
+def test_no_fixer_with_work_is_left_out_of_marks_and_blanks(texts: list[str]) -> None:
+    check_gates(texts)
+
+
+def test_no_fixer_with_work_is_left_out_on_real_text(shared_data: Path) -> None:
+    check_gates(real_texts(shared_data))
+
+
+def test_lines_are_trimmed_behind_addresses() -> None:
+    check_gates(["链接： http://a.cn/b\n完"], drop_urls=True)
+
+
+def test_simplify_takes_lone_surrogates() -> None:
+    doc = make_doc("漢\ud800字")
+    run_step(step(simplify=True), [doc])
+    assert doc.text.startswith("汉")
+
+
+def test_simplify_is_asked_wherever_it_has_work() -> None:
+    check_gates(["乾杯，藉口"], simplify=True)
 
 
 # -- laws ---------------------------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def test_cases_are_well_formed() -> None:
 
 def test_every_fixer_has_a_case_in_which_it_acts() -> None:
     acting: set[str] = set()
-    every = NormalizeStep(NormalizeParams(corner_quotes=True, drop_urls=True))
+    every = NormalizeStep(NormalizeParams(simplify=True, corner_quotes=True, drop_urls=True))
     for case in read_cases():
         doc = make_doc(case["input"])
         run_step(every, [doc])

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cleaning.text.junctions import STOP_EN
 from cleaning.text.line_metrics import LINE_METRICS, line_matrix
-from cleaning.text.metrics import METRICS, STOP_EN, MetricSet, histogram
+from cleaning.text.metric_table import BLACKLIST_METRICS, METRICS
+from cleaning.text.metrics import MetricSet, histogram
 from tests.strategies import any_texts
 
-GROUPS = {"chars", "lines", "units", "clauses", *(f"top_{n}" for n in (2, 3, 4)), *(f"dup_{n}" for n in (5, 6, 7, 8, 9, 10, 13))}
+GROUPS = {"chars", "lines", "clauses", "units", "repetition", "runs", "frequencies", "zstd", "patterns", "notes", "jieba"}
+OF_TEXT = tuple(name for name, metric in METRICS.items() if metric.group not in ("notes", "jieba"))
 
 
 def measure(text: str, name: str) -> float:
@@ -25,8 +28,8 @@ def measure(text: str, name: str) -> float:
 
 
 def test_every_metric_is_computed() -> None:
-    text = "The 3 cats, 人工智能！\nThe 3 cats, 床前明月光，ABC #…\n"
-    values = dict(zip(METRICS, MetricSet(METRICS).compute([text])[0].tolist(), strict=True))
+    text = "The 3 cats, 人工智能！\nThe 3 cats, 床前明月光，ABC #…\n国書"
+    values = dict(zip(OF_TEXT, MetricSet(OF_TEXT).compute([text])[0].tolist(), strict=True))
     assert [name for name, value in values.items() if math.isnan(value)] == []
 
 
@@ -38,11 +41,13 @@ def test_row_of_the_table(name: str) -> None:
     assert metric.scale in {"ratio", "count", "small"}
     assert len(metric.doc) > 4
     assert list(metric.edges) == sorted(set(metric.edges))
-    assert MetricSet([name]).compute(["汉字 and words."]).shape == (1, 1)
+    assert name not in OF_TEXT or MetricSet([name]).compute(["汉字 and words."]).shape == (1, 1)
 
 
 def test_every_group_of_the_table_is_used() -> None:
     assert {metric.group for metric in METRICS.values()} == GROUPS
+    assert not {name for name in METRICS if name.startswith("blacklist")}
+    assert {metric.scale for metric in BLACKLIST_METRICS.values()} <= {"ratio", "count", "small"}
 
 
 def test_names_come_in_the_order_asked_for_and_once() -> None:
@@ -62,11 +67,13 @@ def test_a_set_without_names_computes_nothing() -> None:
 
 @given(st.lists(any_texts, min_size=1, max_size=4))
 def test_ratios_lie_between_zero_and_one(texts: list[str]) -> None:
-    # for top_n see test_top_gram_is_a_share
-    names = [name for name, m in METRICS.items() if m.scale == "ratio" and not name.startswith("top_") and name != "hash_ellipsis_per_unit"]
+    # what is divided by something that it is no part of may be more than 1
+    names = [
+        name for name in OF_TEXT if METRICS[name].scale == "ratio" and "_per_" not in name and name not in ("zstd_ratio", "url_char_ratio")
+    ]
     values = MetricSet(names).compute(texts)
-    good = values[~np.isnan(values)]
-    assert ((good >= 0) & (good <= 1)).all()
+    assert (values[~np.isnan(values)] >= 0).all()
+    assert [name for name, most in zip(names, np.nan_to_num(values).max(axis=0), strict=True) if most > 1] == []
 
 
 # -- by hand ------------------------------------------------------------------------------------------------------------------
@@ -147,6 +154,73 @@ HAND = [
     ("café résumé", "units", 2),
     ("don't", "units", 2),
     ("2024年1月", "units", 4),
+    # -- characters
+    ("国國，国 1a", "traditional_ratio", 1 / 3),
+    ("中文书", "traditional_ratio", 0),
+    ("的的了，a", "stop_modern_ratio", 1),
+    ("的年在月xyz的", "stop_zh_distinct", 4),
+    ("之年以為其之", "stop_lzh_distinct", 5),
+    ("中文，a 1\n", "alnum_ratio", 4 / 7),
+    ("中文，a 1\n", "special_char_ratio", 1 / 7),
+    ("中文，a 1\n", "whitespace_ratio", 2 / 7),
+    ("中文，a 1\n", "zh_en_digit_ratio", 4 / 5),
+    ("中文，a 1\n", "digit_per_letter", 1 / 3),
+    ("中文，a 1\n", "punct_per_letter", 1 / 3),
+    ("（a）(b)", "paren_ratio", 4 / 6),
+    ("{a: {}}", "curly_count", 4),
+    ("缺□字▯的", "box_ratio", 2 / 5),
+    ("龘的的的", "common_han_ratio", 3 / 4),
+    ("だ字か，", "foreign_char_ratio", 2 / 4),
+    # -- lines
+    ("一二三\n\n一二三\n \n四", "paragraphs", 3),
+    ("一二三\n\n一 二三\n \n四", "dup_paragraph_ratio", 1 / 3),
+    ("一二三\n\n一 二三\n \n四", "dup_paragraph_char_ratio", 3 / 7),
+    ("好。\n" + "长" * 61 + "\n" + "长" * 60, "long_line_char_ratio", 61 / 123),
+    ("等等…\nand so on...\n好. ..", "ellipsis_line_ratio", 2 / 3),
+    ("甲\n乙\n丙", "newlines_per_unit", 2 / 3),
+    ("```\n甲乙\n```\n丙丁", "code_char_ratio", 8 / 10),
+    ("if (x) {\nx = [1];\n}\nWe go home now.", "code_char_ratio", 13 / 25),
+    ("|甲|乙|\n|-|-|\n好\n甲\t乙\t丙", "table_line_ratio", 3 / 4),
+    ("首页 | 新闻 | 体育 | 联系我们\n|a|b|", "menu_char_ratio", 13 / 18),
+    ("首页 | 新闻 | 体育 | 联系我们\n|a|b|", "table_line_ratio", 1 / 2),
+    ("1. 甲\n2) 乙\n三、丙\n四 丁\n(5) 戊", "numbered_line_ratio", 4 / 5),
+    ("第一条 甲\n第12章 乙\n（三）丙\n第一名 丁\n第一回", "article_line_ratio", 3 / 5),
+    ("“好。”他说。\n王明：来了。\n他说的是：来了。\n注意以下几点内容：无", "dialogue_line_ratio", 3 / 4),
+    ("轻轻的我走了\n好\nabc走了\n走了3\n" + "长" * 25, "verse_line_ratio", 1 / 5),
+    ("Home » News » Sport » Contact\n我们一起去公园散步", "menu_char_ratio", 23 / 32),
+    ("---\ntitle: 好\ndate: 今天\n---\n首页\n我们一起去公园散步", "menu_char_ratio", 2 / 31),
+    # -- clauses
+    ("床前明月光，人。", "mean_clause_chars", 3),
+    ("我们去公园，走 a b c\n好", "max_clause_units", 5),
+    ("甲a乙b丙c丁，戊", "interleave_max", 6),
+    ("好。He came. Dr. No! 3.14 是吗？！…", "sentences", 5),
+    ("加-微-信，加x微 信", "split_han_ratio", 3 / 6),
+    ("见http://a.cn/b 页", "url_char_ratio", 13 / 15),
+    ("好，。，好\n、好", "odd_marks", 3),
+    ("好，。，好\n、好", "odd_mark_ratio", 3 / 4),
+    ("qzat qz AQZ", "odd_letter_ratio", 2 / 4),
+    # -- units
+    ("2024 abc A 好", "max_word_chars", 3),
+    ("甲乙甲乙甲 x", "distinct_unit_ratio", 3 / 6),
+    ("a b C word 好", "single_letter_ratio", 3 / 4),
+    ("iPhone Word WORD aB", "mixed_case_ratio", 2 / 4),
+    ("加13800138000 QQ1234567 abc12 12345 好", "contact_marks", 2),
+    ("手机游戏 网页游戏，小游戏\n好", "mean_segment_units", 12 / 4),
+    ("don't go", "mean_segment_units", 3),
+    ("甲乙丙丁", "diversity", 4 / 4**0.8),
+    ("#好 #a", "hash_per_unit", 1),
+    ("好…a", "ellipsis_per_unit", 1 / 2),
+    ("好1+1=2 a", "digit_symbol_per_unit", 5 / 2),
+    # -- repetition
+    ("哈哈哈哈 好", "repeat_run", 4),
+    ("哈哈哈哈 好", "repeat_run_ratio", 4 / 5),
+    ("ab cd ab cd ab cd 好", "repeat_run", 3),
+    ("ab cd ab cd ab cd 好", "repeat_run_ratio", 0),
+    ("甲乙丙甲乙丙", "char_rep_3gram_ratio", 2 / 4),
+    ("甲乙丙丁戊甲乙丙丁戊", "unit_rep_5gram_ratio", 2 / 6),
+    # -- patterns
+    ("看【广告】吧", "bracket_char_ratio", 2 / 6),
+    ("第一章 第2章", "chapter_marks", 2),
     ("COVID19 X", "capital_word_ratio", 0),  # a digit in it, and one letter
 ]
 
@@ -166,6 +240,24 @@ def test_unique_ratio_looks_at_the_first_thousand_units_only() -> None:
     head = "".join(chr(0x4E00 + i) for i in range(1000))
     assert measure(head + "的" * 500, "unique_unit_ratio") == 1
     assert measure("的" * 500 + head, "unique_unit_ratio") == pytest.approx(501 / 1000, abs=0.0011)
+
+
+def test_entropy_of_a_text_is_what_its_alphabet_gives() -> None:
+    assert measure("甲乙丙丁" * 9, "unit_entropy") == pytest.approx(math.log(4), rel=1e-6)
+
+
+def test_zstandard_shrinks_what_repeats() -> None:
+    assert measure("好天气。" * 500, "zstd_ratio") < 0.05
+    assert measure("一", "zstd_ratio") > 1
+
+
+def test_mixed_case() -> None:
+    assert measure("PDFs McDonald iPhone Berlin NATO word", "mixed_case_ratio") == 3 / 6
+
+
+def test_a_metric_of_notes_is_refused() -> None:
+    with pytest.raises(KeyError, match="unknown metrics"):
+        MetricSet(["boilerplate_char_ratio"])
 
 
 def test_invisible_characters_do_not_hide_a_repeated_line() -> None:
@@ -201,6 +293,17 @@ def test_vietnamese_capitals_are_capitals() -> None:
         ("", "line_chars", 0),
         ("、、、a", "line_punct_ratio", 3 / 4),
         ("\ufffd乱\ue000码", "line_garble_ratio", 2 / 4),
+        ("我用 iPhone 15", "line_units", 4),
+        ("我用 iPhone 15", "line_max_word_chars", 6),
+        ("He said so.", "line_sentence_end", 1),
+        ("“Is it so?”", "line_sentence_end", 1),
+        ("他说好。", "line_sentence_end", 0),  # C4 asks for the marks of English
+        ("so it goes”", "line_sentence_end", 0),
+        ("Enable JavaScript to go on", "line_javascript", 1),
+        ("Enable Java", "line_javascript", 0),
+        ("This site uses cookies.", "line_policy", 1),
+        ("Terms Of Use | Privacy Policy", "line_policy", 1),
+        ("policy of cookies", "line_policy", 0),
     ],
 )
 def test_line_metric_by_hand(line: str, name: str, expected: float) -> None:
@@ -210,7 +313,9 @@ def test_line_metric_by_hand(line: str, name: str, expected: float) -> None:
 
 def test_ratios_of_a_blank_line_are_nan() -> None:
     row = dict(zip(LINE_METRICS, line_matrix([["  "]])[0].tolist(), strict=True))
-    assert {name for name, value in row.items() if math.isnan(value)} == set(LINE_METRICS) - {"line_chars", "line_terminated"}
+    ratios = {name for name in LINE_METRICS if name.endswith("_ratio")}
+    assert {name for name, value in row.items() if math.isnan(value)} == ratios
+    assert {value for name, value in row.items() if name not in ratios} == {0}
 
 
 def test_line_metrics_are_documented() -> None:
