@@ -532,7 +532,8 @@ def match_lines(text: str, whole: Sequence[str], heads: Sequence[str]) -> list[t
         if fence or not pieces or len(bare) > 2 * LONGEST_LINE or len(pieces) > LONGEST_LINE:
             continue
         made = "".join(c for c, _ in pieces)
-        ends_word = [not ("0" != c < "\u2e80" and _is_letter(bare[k - 1]) and _is_letter(bare[k : k + 1]) and bare[k] < "\u2e80") for c, k in pieces]
+        within = [_is_letter(bare[k - 1]) and _is_letter(bare[k : k + 1]) and bare[k] < "\u2e80" for _, k in pieces]
+        ends_word = [not ("0" != c < "\u2e80" and inside) for (c, _), inside in zip(pieces, within, strict=True)]
         found = [made[:size] for size in range(1, len(made) + 1) if made[:size] in heads and ends_word[size - 1]]
         if made in whole or found:
             out.append((first, end, made if made in whole else found[0]))
