@@ -300,6 +300,7 @@ NEAR = [
     ("numbers", "12 34\n56 78\n90 12\n34 56"),
 ]
 HARD = [
+    ("prose", "a menu of entries of four characters", MENU2),
     ("prose", "keywords of four characters", KEYWORDS),
     ("prose", "prose below a line of ~", "~~~~~~~~~~\n" + PROSE_ZH),
     ("list", "Chinese bullets", LIST_ZH),
@@ -308,7 +309,6 @@ HARD = [
     ("dialogue", "speakers", DIALOGUE_SCRIPT),
 ]
 GAPS = [
-    ("prose", "a menu of entries of four characters", MENU2, "a menu whose entries have four characters is verse"),
     ("code", "Python", CODE_PY, "Python without a fence is prose: few lines have marks enough"),
 ]
 
