@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cleaning.doc import Batch, Doc
-from cleaning.engine.plan import Plan
+import orjson
+
+from cleaning.doc import Batch, Doc, Drop
+from cleaning.engine.plan import SNAPSHOT, Plan
 from cleaning.errors import CleaningError, UserError
 from cleaning.io.reader import ShardReader
 from cleaning.stages.contract import GlobalStage, ShardContext, Stage, Step
@@ -46,10 +48,9 @@ class Moves:
 
 def compare(old: Plan, new: Plan, workers: int) -> Moves:
     """All shards of the run `old` under both policies, in the order of the shards."""
-    for plan in (old, new):
-        named = [stage.name for stage in plan.stages if isinstance(stage, GlobalStage)]
-        if named:
-            raise UserError(f"diff-policy: {', '.join(named)} compares documents with one another; leave it out with --stages")
+    named = [stage.name for stage in new.stages if isinstance(stage, GlobalStage)]
+    if named:
+        raise UserError(f"diff-policy: {', '.join(named)} compares documents with one another; leave it out with --stages")
     total = Moves()
     tasks = [(old.root, new.root, i) for i in range(len(new.shards))]
     if workers == 1 or len(tasks) == 1:
@@ -63,43 +64,76 @@ def compare(old: Plan, new: Plan, workers: int) -> Moves:
     return total
 
 
+def as_written(plan: Plan) -> dict[str, Any]:
+    """The run's configuration, its options included, with the files as they are now: by the paths that they were copied from."""
+    data = orjson.loads((plan.root / SNAPSHOT / "plan.json").read_bytes())
+    paths = {name: entry["path"] for name, entry in data["files"].items()}
+
+    def there(value: Any) -> Any:
+        if isinstance(value, list):
+            return [there(item) for item in value]
+        return paths.get(value, value) if isinstance(value, str) else value
+
+    config = dict(data["config"])
+    for name, section in config.pop("sections").items():
+        config[name] = {key: there(value) for key, value in section.items()}
+    return config
+
+
 def compare_shard(old_root: Path, new_root: Path, index: int) -> Moves:
     """One shard of the new plan under both policies."""
     old, new = Plan.load(old_root), Plan.load(new_root)
+    before = [(s, identity) for s, identity in zip(old.stages, old.identities, strict=True) if not isinstance(s, GlobalStage)]
     shared = 0
-    for mine, theirs in zip(old.identities, new.identities, strict=False):
+    for (_, mine), theirs in zip(before, new.identities, strict=False):
         if mine != theirs:
             break
         shared += 1
     context = ShardContext(index, len(new.shards), new.shards[index].name)
     head = _open(new.stages[:shared], context)
-    tails = _open(old.stages[shared:], context), _open(new.stages[shared:], context)
+    tails = _open([s for s, _ in before[shared:]], context), _open(new.stages[shared:], context)
     moves = Moves()
     with tempfile.TemporaryFile() as quarantine:
         try:
             for docs in ShardReader(new.shards[index], new.config.input, new.fields, quarantine):
-                _run(head, docs)
-                ends = [_run(tail, [_copy(doc) for doc in docs]) for tail in tails]
-                for before, after in zip(*ends, strict=True):
-                    _note(moves, before, after)
+                common = _run(head, docs)
+                for was, now in zip(_run(tails[0], common), _run(tails[1], common), strict=True):
+                    _note(moves, was, now)
         except (CleaningError, OSError) as exc:
             moves.failed.append(f"{new.shards[index].name}: {exc}")
     return moves
 
 
-def _open(stages: list[Stage], context: ShardContext) -> list[Step]:
-    steps = [stage.step() for stage in stages]
-    for step in steps:
+Steps = list[tuple[str, Step]]
+
+
+def _open(stages: list[Stage], context: ShardContext) -> Steps:
+    steps = [(stage.name, stage.step()) for stage in stages]
+    for _, step in steps:
         step.open(context)
     return steps
 
 
-def _run(steps: list[Step], docs: list[Doc]) -> list[Doc]:
-    batch = Batch(docs)
-    for step in steps:
-        step(batch)
-        batch.refresh()
-    return docs
+def _run(steps: Steps, docs: list[Doc]) -> list[Doc]:
+    """Copies of the documents behind the steps. Where a step raises, each goes alone, as in a run, and the culprit is rejected."""
+    copies = [_copy(doc) for doc in docs]
+    try:
+        batch = Batch(copies)
+        for _, step in steps:
+            step(batch)
+            batch.refresh()
+    except Exception:  # what a stage raises is its own
+        copies = [_alone(steps, _copy(doc)) for doc in docs]
+    return copies
+
+
+def _alone(steps: Steps, doc: Doc) -> Doc:
+    for name, step in steps:
+        try:
+            step(Batch([doc]))
+        except Exception as exc:
+            doc.drop = Drop(name, f"error:{name}", reason=f"{type(exc).__name__}: {exc}")
+    return doc
 
 
 def _copy(doc: Doc) -> Doc:

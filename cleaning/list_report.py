@@ -49,8 +49,9 @@ def test_text(loaded: LoadedConfig, text: str) -> str:
     values = measures.blacklists.values(found, matrix[:, measures.column["chars"]].astype(float))
     lines += [f"{name} = {value[0]:.4g}" for name, value in values.items() if value[0] > 0]
     fired = stage.step_of_rules().judge([doc], matrix).fired[:, 0]
-    rules = [rule for rule, held in zip(stage.rule_set.rules, fired, strict=True) if held and rule.metric.startswith("blacklist")]
-    lines += [f"rule {rule.id} holds: {rule.reason} ({rule.where})" for rule in rules]
+    for rule, held in zip(stage.rule_set.rules, fired, strict=True):
+        if held and rule.clauses and rule.metric.startswith("blacklist"):  # a rule in Python has no clauses
+            lines.append(f"rule {rule.id} holds: {rule.reason} ({rule.where})")
     return "\n".join(lines) if lines else "no entry is found"
 
 

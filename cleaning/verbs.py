@@ -196,6 +196,8 @@ def do_blacklist(args: argparse.Namespace) -> int:
         if args.target is None:
             raise UserError("blacklist top: give the run directory")
         _require_run(Path(args.target))
+        if args.count < 1:
+            raise UserError(f"--count {args.count}: at least 1")
         print(top_entries(Path(args.target), args.count))
         return 0
     args.stages = args.stages if args.stages is not None else "rules"
@@ -212,21 +214,20 @@ def do_diff_policy(args: argparse.Namespace) -> int:
     """Compare a run's policy with the configuration as it is now."""
     import tempfile
 
-    from cleaning.diff_policy import compare, moves_text
+    from cleaning.diff_policy import as_written, compare, moves_text
     from cleaning.engine.plan import Plan, resolve, write_snapshot
 
     _require_run(args.run)
     old = Plan.load(args.run)
-    if args.config is None:
-        args.config = args.run / "snapshot" / "config.yaml"
-        if args.stages is None:
-            args.stages = ",".join(old.config.stages)
     if not args.input:
         args.input = list(old.config.input.paths)
-    loaded = _load(args)
-    resolved = resolve(loaded)
     with tempfile.TemporaryDirectory() as temporary:
-        new = write_snapshot(Path(temporary), loaded, resolved)
+        if args.config is None:
+            args.config = Path(temporary) / "config.yaml"
+            args.config.write_bytes(orjson.dumps(as_written(old), option=orjson.OPT_INDENT_2))
+        loaded = _load(args)
+        resolved = resolve(loaded)
+        new = write_snapshot(Path(temporary) / "new", loaded, resolved)
         moves = compare(old, new, loaded.config.engine.worker_count())
     if args.output is not None:
         args.output.write_bytes(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in moves.rows))

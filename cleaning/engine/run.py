@@ -59,6 +59,7 @@ def run(loaded: LoadedConfig, root: Path, *, every: float = EVERY_SECONDS) -> Ou
     inside = [p.path for s in shards for p in s.pieces if root.resolve() in Path(p.path).parents]
     if inside:
         raise UserError(f"--output {root}: holds the input {inside[0]}, which this run would replace; give another directory")
+    try_lists(resolved.config, resolved.stages, shards)  # before anything of an earlier run is touched
     try:
         lock = RunLock.take(root)
         handler = _log_to_file(root)
@@ -119,7 +120,6 @@ def _refuse_foreign(root: Path, inputs: tuple[str, ...]) -> None:
 def _phases(plan: Plan, stopped: Callable[[], bool], every: float) -> Outcome:
     outcome = Outcome(DONE, plan)
     traces: set[str] = set()
-    tried = False
     if plan.config.engine.executor == "local":
         preload()
     _warm_up(plan)
@@ -127,9 +127,6 @@ def _phases(plan: Plan, stopped: Callable[[], bool], every: float) -> Outcome:
         status = phase_status(plan, phase)
         todo = {task: why for task, why in status.todo.items() if _has_upstream(plan, phase, task)}
         _announce(phase, len(status.done), todo)
-        if todo and not tried:  # before anything is thrown away
-            try_lists(plan)
-            tried = True
         for task in status.todo:
             remove_tree(plan.task_dir(task))
         if not todo:

