@@ -21,6 +21,7 @@ VERBS = {
     "blacklist": "check the lists, try them on a text, see which entries fired in a run",
     "diff-policy": "which documents an edit of rules, lists or thresholds would move, against a run",
     "sample": "a stratified random sample of kept and rejected documents",
+    "models": "get, train, calibrate and try models",
     "report": "fold the committed tasks into report.json and report.md",
     "verify": "recompute sizes, digests and sums of a run",
     "status": "whether a run is alive, and how far it is",
@@ -34,6 +35,7 @@ _EXAMPLES = {
     "blacklist": "cleaning blacklist test '加.微.信领红包'",
     "diff-policy": "cleaning diff-policy runs/zh configs/zh_web.yaml --set 'rules.thresholds.zh_nav_page=> 0.3'",
     "sample": "cleaning sample runs/zh --count 100",
+    "models": "cleaning models fetch lid.176.ftz",
     "report": "cleaning report runs/zh",
     "verify": "cleaning verify runs/zh",
     "status": "cleaning status runs/zh",
@@ -87,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--workers", help="number of processes, or auto")
     sub.add_argument("--count", type=int, default=3, help="documents shown of each kind of move")
     sub.add_argument("--output", type=Path, help="write every moved document to this JSONL file")
+    verb("models").add_argument("arguments", nargs=argparse.REMAINDER, help="a command and its options: cleaning models --help")
     sub = verb("sample")
     sub.add_argument("run", type=Path)
     sub.add_argument("--count", type=int, default=100)
@@ -111,12 +114,17 @@ def main(argv: list[str] | None = None) -> int:
         print(f"cleaning: unknown verb '{arguments[0]}'{did_you_mean(arguments[0], VERBS)}", file=sys.stderr)
         return 2
     parser = _parser()
-    args = parser.parse_args(arguments)
+    of_models = arguments[:1] == ["models"]  # its commands have options of their own, --help among them
+    args = argparse.Namespace(verb="models") if of_models else parser.parse_args(arguments)
     if args.verb is None:
         parser.print_help()
         return 2
     _configure_logging()
     try:
+        if of_models:
+            from cleaning.model_verbs import run_command
+
+            return run_command(arguments[1:])
         from cleaning import verbs
 
         code: int = getattr(verbs, f"do_{args.verb.replace('-', '_')}")(args)

@@ -111,7 +111,7 @@ class Batch:
         self.stats = Stats()
         self.start_row = start_row  # row in the kept file of the first document that survives (taps are last in their pass)
         self.records: dict[str, list[npt.NDArray[np.void]]] = {}  # records that taps emit, by stage
-        self.matrices: list[tuple[tuple[str, ...], list[int], npt.NDArray[np.float32]]] = []  # metric names, positions, rows
+        self.matrices: list[tuple[str, tuple[str, ...], list[int], npt.NDArray[np.float32]]] = []  # stage, metric names, positions, rows
         self._live: list[Doc] | None = None
 
     @property

@@ -4,7 +4,8 @@ CleaningError
 ├── UserError            the user's input is wrong: exit 2, no traceback, all faults listed, before a worker starts
 │   ├── ConfigError      a key, a type, a value, the order of the stages
 │   ├── RuleError        a rule file
-│   └── BlacklistError   a list of words
+│   ├── BlacklistError   a list of words
+│   └── ModelError       a model that is missing, corrupt or of the wrong kind; the message ends with the command that gets it
 ├── ShardError           this shard fails, the others go on: exit 1 with the list
 ├── RetryableError       try the task again (a file changed under us, a lost worker)
 └── ConservationError    a document would vanish: a defect of ours, the task is not committed
@@ -42,6 +43,10 @@ class RuleError(UserError):
 
 class BlacklistError(UserError):
     """A blacklist is wrong."""
+
+
+class ModelError(UserError):
+    """A model is missing, corrupt or of the wrong kind, or what reads it is not installed."""
 
 
 class ShardError(CleaningError):

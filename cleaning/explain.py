@@ -12,7 +12,7 @@ import orjson
 
 from cleaning.config import RunConfig
 from cleaning.doc import Batch, Doc
-from cleaning.engine.plan import Resolved
+from cleaning.engine.resolve import Resolved
 from cleaning.errors import UserError
 from cleaning.io.reader import ShardReader
 from cleaning.io.records import TextFields
@@ -21,9 +21,11 @@ from cleaning.io.streams import HashingFile, compression_of, line_blocks, open_s
 from cleaning.rules.genre import genres
 from cleaning.rules.judge import scripts
 from cleaning.rules.measure import snippet
+from cleaning.rules.rule_set import RuleSet
+from cleaning.rules.rule_step import RuleStep
 from cleaning.rules.schema import Rule
 from cleaning.stages.contract import GlobalStage, ShardContext, Stage
-from cleaning.stages.rule_filter import RuleFilter, RuleSet, RuleStep
+from cleaning.stages.rule_filter import RuleFilter
 
 
 def find_line(path: Path, line: int, config: RunConfig) -> Doc:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from cleaning.config import LoadedConfig
 from cleaning.doc import Doc
-from cleaning.engine.plan import Plan, resolve
+from cleaning.engine.plan import Plan
 from cleaning.engine.publish import fold
+from cleaning.engine.resolve import resolve
 from cleaning.errors import UserError
 from cleaning.rules.blacklist import Blacklists, audit, read_list
 from cleaning.rules.measure import snippet

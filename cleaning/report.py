@@ -55,19 +55,17 @@ def _group(folded: Folded, stage: str, group: str) -> dict[str, int]:
 
 
 def _rules(plan: Plan, folded: Folded) -> list[dict[str, Any]]:
-    stage = next((s for s in plan.stages if s.name == "rules"), None)
-    if stage is None:
-        return []
-    from cleaning.stages.rule_filter import RuleSet
-
-    rules = RuleSet(stage.params, stage.find)
-    hits, first, only = (_group(folded, "rules", group) for group in ("hits", "first", "only"))
     rows: list[dict[str, Any]] = []
-    for rule in [*rules.line_rules, *rules.rules]:
-        row: dict[str, Any] = {"id": rule.id, "action": rule.action, "reason": rule.reason, "source": rule.source}
-        row["condition"] = " and ".join(f"{metric} {condition.text}" for metric, condition in rule.clauses) or "(Python)"
-        row.update(hits=hits.get(rule.id, 0), first=first.get(rule.id, 0), only=only.get(rule.id, 0))
-        rows.append(row)
+    for stage in plan.stages:
+        rules = stage.judges()
+        if rules is None:
+            continue
+        hits, first, only = (_group(folded, stage.name, group) for group in ("hits", "first", "only"))
+        for rule in [*rules.line_rules, *rules.rules]:
+            row: dict[str, Any] = {"id": rule.id, "stage": stage.name, "action": rule.action, "reason": rule.reason, "source": rule.source}
+            row["condition"] = " and ".join(f"{metric} {condition.text}" for metric, condition in rule.clauses) or "(Python)"
+            row.update(hits=hits.get(rule.id, 0), first=first.get(rule.id, 0), only=only.get(rule.id, 0))
+            rows.append(row)
     return rows
 
 

@@ -91,7 +91,7 @@ def do_plan(args: argparse.Namespace) -> int:
     """Say what would be done."""
     import tempfile
 
-    from cleaning.engine.plan import resolve, write_snapshot
+    from cleaning.engine.resolve import resolve, write_snapshot
     from cleaning.engine.status import phase_status
 
     loaded = _load(args)
@@ -146,7 +146,7 @@ def do_check(args: argparse.Namespace) -> int:
         if not (args.metrics or args.stages_list or args.write_docs):
             raise UserError("check: give a configuration (for --rules too), --metrics or --stages-list")
         return 0
-    from cleaning.engine.plan import resolve
+    from cleaning.engine.resolve import resolve
     from cleaning.io.shards import find_shards
 
     loaded = _load(args)
@@ -176,7 +176,7 @@ def _print_rules(resolved: Any) -> None:
 
 def do_explain(args: argparse.Namespace) -> int:
     """Trace one document."""
-    from cleaning.engine.plan import resolve
+    from cleaning.engine.resolve import resolve
     from cleaning.explain import explain_document, find_line
 
     path, _, line = args.where.rpartition(":")
@@ -215,7 +215,8 @@ def do_diff_policy(args: argparse.Namespace) -> int:
     import tempfile
 
     from cleaning.diff_policy import as_written, compare, moves_text
-    from cleaning.engine.plan import Plan, resolve, write_snapshot
+    from cleaning.engine.plan import Plan
+    from cleaning.engine.resolve import resolve, write_snapshot
 
     _require_run(args.run)
     old = Plan.load(args.run)

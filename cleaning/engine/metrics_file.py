@@ -1,11 +1,13 @@
 """The measured numbers of a pass, kept beside its documents so that a threshold can be tried without reading a text again.
 
-`metrics.zst`, once decompressed: a JSON line `{"metrics": names, "rows": n}`, then n document numbers (uint32: position among the
-pass's input documents), n flags (uint8: 1 = kept at the end of the pass), then one float32 column after the other.
+`metrics.zst` is that of the stage `rules`, `metrics.langid.zst` that of `langid`, and so on. Once decompressed: a JSON line
+`{"metrics": names, "rows": n}`, then n document numbers (uint32: position among the pass's input documents), n flags (uint8: 1 = kept
+at the end of the pass), then one float32 column after the other.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,33 +22,42 @@ from cleaning.doc import Batch
 NAME = "metrics.zst"
 
 
+@dataclass(slots=True)
+class _Collected:
+    """The rows of one stage."""
+
+    names: tuple[str, ...]
+    ordinals: list[Any] = field(default_factory=list)
+    rows: list[Any] = field(default_factory=list)
+    kept: list[Any] = field(default_factory=list)
+
+
 class MetricsFile:
-    """Collects the rows of a pass."""
+    """Collects the rows of a pass, by stage."""
 
     def __init__(self) -> None:
-        self._names: tuple[str, ...] = ()
-        self._ordinals: list[Any] = []
-        self._rows: list[Any] = []
-        self._kept: list[Any] = []
+        self._stages: dict[str, _Collected] = {}
 
     def add(self, batch: Batch, before: int) -> None:
         """Take the rows of a batch; `before` documents of the shard came earlier."""
-        for names, positions, matrix in batch.matrices:
-            self._names = names
-            self._ordinals.append(np.asarray(positions, np.uint32) + np.uint32(before))
-            self._kept.append(np.array([batch.docs[p].drop is None for p in positions], np.uint8))
-            self._rows.append(matrix)
+        for stage, names, positions, matrix in batch.matrices:
+            of = self._stages.setdefault(stage, _Collected(names))
+            of.ordinals.append(np.asarray(positions, np.uint32) + np.uint32(before))
+            of.kept.append(np.array([batch.docs[p].drop is None for p in positions], np.uint8))
+            of.rows.append(matrix)
 
     def write(self, scratch: Path) -> dict[str, dict[str, Any]]:
-        """Write the file, if anything was measured; returns its manifest entry."""
-        if not self._rows:
-            return {}
-        matrix = np.concatenate(self._rows)
-        head = orjson.dumps({"metrics": list(self._names), "rows": len(matrix)}, option=orjson.OPT_APPEND_NEWLINE)
-        body = b"".join([head, np.concatenate(self._ordinals).tobytes(), np.concatenate(self._kept).tobytes(), matrix.T.tobytes()])
-        data = zstandard.ZstdCompressor(level=1).compress(body)
-        (scratch / NAME).write_bytes(data)
-        return {NAME: {"size": len(data), "digest": xxhash.xxh3_128_hexdigest(data), "rows": len(matrix)}}
+        """Write a file for each stage that measured anything; returns their manifest entries."""
+        entries: dict[str, dict[str, Any]] = {}
+        for stage, of in self._stages.items():
+            matrix = np.concatenate(of.rows)
+            head = orjson.dumps({"metrics": list(of.names), "rows": len(matrix)}, option=orjson.OPT_APPEND_NEWLINE)
+            body = b"".join([head, np.concatenate(of.ordinals).tobytes(), np.concatenate(of.kept).tobytes(), matrix.T.tobytes()])
+            data = zstandard.ZstdCompressor(level=1).compress(body)
+            name = NAME if stage == "rules" else f"metrics.{stage}.zst"
+            (scratch / name).write_bytes(data)
+            entries[name] = {"size": len(data), "digest": xxhash.xxh3_128_hexdigest(data), "rows": len(matrix)}
+        return entries
 
 
 class MetricsTable(NamedTuple):

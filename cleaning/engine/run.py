@@ -24,9 +24,10 @@ from cleaning.config import LoadedConfig
 from cleaning.engine.executors import Failure, make_executor
 from cleaning.engine.lifecycle import RunLock
 from cleaning.engine.local import preload
-from cleaning.engine.plan import Phase, Plan, Task, resolve, write_snapshot
+from cleaning.engine.plan import Phase, Plan, Task
 from cleaning.engine.progress import EVERY_SECONDS, ProgressDisplay
 from cleaning.engine.publish import Folded, fold, publish
+from cleaning.engine.resolve import resolve, write_snapshot
 from cleaning.engine.sampling import try_lists
 from cleaning.engine.status import phase_status
 from cleaning.errors import UserError

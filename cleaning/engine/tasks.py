@@ -244,7 +244,7 @@ def _run_batch(work: _Pass, docs: list[Doc], steps: list[tuple[str, str, Step]],
         whole = Batch([], start_row)
         for doc in docs:
             one = _steps_over_one(work, fresh(doc, work.plan.fields), steps, start_row + len(whole.live))
-            positions = [(names, [p + len(whole.docs) for p in where], matrix) for names, where, matrix in one.matrices]
+            positions = [(name, names, [p + len(whole.docs) for p in where], matrix) for name, names, where, matrix in one.matrices]
             whole.docs.extend(one.docs)
             whole.refresh()
             whole.stats.add(one.stats)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -28,23 +29,29 @@ class Measures:
         known = {**METRICS, **(blacklists.metrics if blacklists is not None else {})}
         self.metrics: dict[str, Metric] = {name: known[name] for name in self.names}
         of_text = [name for name in self.names if name in METRICS and METRICS[name].group != "notes"]
+        self._of_text = bool(of_text) or blacklists is not None
+        self._of_notes = [name for name in self.names if name in METRICS and METRICS[name].group == "notes"]
         self._text = MetricSet(["chars", *of_text])
         self._text_columns = [self._text.column.get(name, -1) for name in self.names]
 
     def warm_up(self) -> None:
         """Compile, or load from numba's cache, what these metrics need."""
-        self._text.compute(["第一行，hello world 12。\n第二行！", ""])
+        if self._of_text:
+            self._text.compute(["第一行，hello world 12。\n第二行！", ""])
         if self.blacklists is not None:
             fold_batch(["第一行"])
 
     def compute(self, docs: Sequence[Doc]) -> tuple[Matrix, Found | None]:
         """(len(docs), len(names)) float32, and what the lists found."""
+        if not self._of_text:
+            out = np.zeros((len(docs), len(self.names)), np.float32)
+            self._read_notes(docs, out)
+            return out, None
         texts = [doc.text for doc in docs]
         encoded = utf32(texts)
         text = self._text.compute(texts, encoded)
         out = text[:, self._text_columns]
-        if "boilerplate_char_ratio" in self.column:
-            out[:, self.column["boilerplate_char_ratio"]] = [_removed_share(doc) for doc in docs]
+        self._read_notes(docs, out)
         if self.blacklists is None:
             return out, None
         found = self.blacklists.scan(docs, encoded)
@@ -54,10 +61,19 @@ class Measures:
         return out, found
 
 
-def _removed_share(doc: Doc) -> float:
-    noted = doc.notes.get("boilerplate") if doc.learned else None
-    share = noted.get("share") if isinstance(noted, dict) else None
-    return float(share) if isinstance(share, (int, float)) else 0.0
+    def _read_notes(self, docs: Sequence[Doc], out: Matrix) -> None:
+        for name in self._of_notes:
+            out[:, self.column[name]] = [_noted(doc, name) for doc in docs]
+
+
+def _noted(doc: Doc, name: str) -> float:
+    """A number that a stage before has noted; NaN, which acts nowhere, if none has."""
+    if name == "boilerplate_char_ratio":
+        noted = doc.notes.get("boilerplate") if doc.learned else None
+        share = noted.get("share") if isinstance(noted, dict) else None
+        return float(share) if isinstance(share, (int, float)) else 0.0
+    value = doc.notes.get(name) if doc.learned else None
+    return float(value) if isinstance(value, (int, float)) else math.nan
 
 
 def count_entries(blacklists: Blacklists, docs: Sequence[Doc], found: Found, stats: Stats) -> None:

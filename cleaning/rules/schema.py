@@ -135,12 +135,12 @@ class Rule:
 
 def load_rules(
     files: list[tuple[Path, str]], thresholds: dict[str, str] | None = None, off: tuple[str, ...] = (), extra_ids: tuple[str, ...] = (),
-    metrics: Mapping[str, Metric] = METRICS,
+    metrics: Mapping[str, Metric] = METRICS, line_metrics: Mapping[str, str] = LINE_METRICS,
 ) -> list[Rule]:
     """Rules of all files in order, with overrides applied. Raises RuleError with every fault of every file.
 
     `files` are (path, name to show); `thresholds` maps rule ids to conditions; `extra_ids` are ids taken by user rules; `metrics`
-    are those that document rules may name.
+    are those that document rules may name, `line_metrics` those of line rules.
     """
     rules: list[Rule] = []
     faults: list[str] = []
@@ -150,7 +150,7 @@ def load_rules(
         except RuleError as exc:
             faults.extend(exc.faults)
             continue
-        faults.extend(_collect(source, rules, metrics))
+        faults.extend(_collect(source, rules, metrics, line_metrics))
     ids: dict[str, str] = {}
     for rule in rules:
         if rule.id in ids or rule.id in extra_ids:
@@ -179,7 +179,7 @@ def load_rules(
     return [rule for rule in changed if rule.action != "off"]
 
 
-def _collect(source: YamlSource, rules: list[Rule], metrics: Mapping[str, Metric]) -> list[str]:
+def _collect(source: YamlSource, rules: list[Rule], metrics: Mapping[str, Metric], lines: Mapping[str, str]) -> list[str]:
     data = plain(source.data)
     if not isinstance(data, dict) or not isinstance(data.get("rules"), list):
         return [f"{source.shown}:1: a rule file is a mapping with a list 'rules'"]
@@ -195,10 +195,10 @@ def _collect(source: YamlSource, rules: list[Rule], metrics: Mapping[str, Metric
         faults.extend(more)
         if spec is None:
             named = item.get("metric")
-            if isinstance(named, str) and named not in metrics and named not in LINE_METRICS:
+            if isinstance(named, str) and named not in metrics and named not in lines:
                 faults.append(f"{source.where(('rules', i, 'metric'))}: unknown metric '{named}'{hint(named, metrics)}")
             continue
-        allowed: Mapping[str, object] = LINE_METRICS if spec.action == "drop_line" else metrics
+        allowed: Mapping[str, object] = lines if spec.action == "drop_line" else metrics
         clauses: list[tuple[str, Condition]] = []
         places: list[tuple[str, str, tuple[str | int, ...]]] = [(spec.metric, spec.when, ("rules", i, "metric"))]
         places += [(c.metric, c.when, ("rules", i, "also", k, "metric")) for k, c in enumerate(spec.also)]

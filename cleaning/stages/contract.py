@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 from cleaning.config import Strict
 from cleaning.doc import Batch
+from cleaning.rules.rule_set import RuleSet
 from cleaning.stats import Stats
 
 FindFile = Callable[[str], Path]
@@ -92,12 +93,25 @@ class Stage(ABC):
         """`find` resolves a file named in the parameters (to the run's snapshot, inside a run)."""
         self.params, self.find = params, find
 
+    @classmethod
+    def made(cls, params: Any, find: FindFile) -> Stage:
+        """The stage for these parameters; a stage whose parameters decide whether it must see all shards first chooses here."""
+        return cls(params, find)
+
     def files(self) -> list[str]:
         """Names of the files whose contents belong to the fingerprint, as the parameters write them."""
         return []
 
     def check(self) -> None:  # noqa: B027 - most stages have nothing more to check
         """Validate what the parameters alone cannot show (rule files, lists, models). Raises UserError."""
+
+    def models(self) -> list[str]:
+        """Names of model files: their contents belong to the fingerprint, but no run copies them."""
+        return []
+
+    def judges(self) -> RuleSet | None:
+        """The rules that the stage judges by, for the report."""
+        return None
 
     def warm_up(self) -> None:  # noqa: B027 - most stages have nothing to compile
         """Compile what the step needs, once, before several workers would each do it. Must not load a model."""

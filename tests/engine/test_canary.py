@@ -12,7 +12,8 @@ import pytest
 
 from cleaning.config import load_config
 from cleaning.doc import Doc
-from cleaning.engine.plan import Plan, resolve, write_snapshot
+from cleaning.engine.plan import Plan
+from cleaning.engine.resolve import resolve, write_snapshot
 from cleaning.engine.sampling import LONGEST, OF_EACH, SHARDS, sample_input
 from cleaning.stages import STAGES
 from tests.samples import sample

@@ -13,7 +13,7 @@ import pytest
 
 from cleaning.config import load_config
 from cleaning.doc import Batch, Doc
-from cleaning.engine.plan import resolve
+from cleaning.engine.resolve import resolve
 from cleaning.stages import STAGES
 from cleaning.stages.contract import GlobalStage
 

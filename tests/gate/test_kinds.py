@@ -21,7 +21,7 @@ import zstandard
 
 from cleaning.config import load_config
 from cleaning.doc import Batch, Doc
-from cleaning.engine.plan import resolve
+from cleaning.engine.resolve import resolve
 from cleaning.stages import STAGES
 from tests.samples import sample
 

@@ -13,7 +13,7 @@ from cleaning.config import PROJECT_ROOT
 from cleaning.doc import Doc
 from cleaning.rules.blacklist import Blacklists
 from cleaning.rules.canary import FEWEST, SNIPPETS, suspects
-from cleaning.stages.rule_filter import RulesParams
+from cleaning.rules.rule_set import RulesParams
 from tests.samples import CLEAN, make_doc, sample_docs
 
 Load = Callable[..., Blacklists]

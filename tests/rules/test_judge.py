@@ -16,9 +16,10 @@ from cleaning.doc import Batch, Doc, Drop
 from cleaning.errors import RuleError
 from cleaning.rules.genre import GENRE_METRICS
 from cleaning.rules.judge import SCOPE_METRICS, Judge, Kinds, holds, in_scope, scripts
+from cleaning.rules.rule_set import RuleSet, RulesParams
+from cleaning.rules.rule_step import RuleStep
 from cleaning.rules.schema import Rule, Scope, parse_condition
 from cleaning.rules.user_rules import load_user_rules
-from cleaning.stages.rule_filter import RuleSet, RulesParams, RuleStep
 from cleaning.text.metrics import MetricSet
 from tests.samples import make_doc, run_step
 from tests.strategies import any_texts
@@ -262,7 +263,7 @@ def test_documents_that_are_out_are_not_judged_again(build: Build) -> None:
     batch = run_step(build(BOOKS), [gone, here])
     assert gone.drop.rule == "x"
     assert counted(batch)["hits/short"] == 1
-    assert batch.matrices[0][1] == [1]  # the row in the side file knows its document
+    assert batch.matrices[0][2] == [1]  # the row in the side file knows its document
 
 
 def test_thresholds_and_off_reach_the_step(build: Build) -> None:

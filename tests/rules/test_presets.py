@@ -12,7 +12,7 @@ import pytest
 
 from cleaning.config import PROJECT_ROOT, load_config
 from cleaning.doc import Doc
-from cleaning.engine.plan import resolve
+from cleaning.engine.resolve import resolve
 from cleaning.rules.blacklist import allowed_metrics
 from cleaning.rules.schema import RuleFile, load_rules
 from cleaning.rules.user_rules import load_user_rules

@@ -26,7 +26,7 @@ def run_split(step: Step, docs: Sequence[Doc], cuts: Sequence[int]) -> tuple[lis
         batch = Batch(list(docs[low:high]))
         step(batch)
         stats.add(batch.stats)
-        rows += [row for _, _, matrix in batch.matrices for row in matrix.tolist()]
+        rows += [row for *_, matrix in batch.matrices for row in matrix.tolist()]
     return [outcome(doc) for doc in docs], stats.to_json(), rows
 
 

@@ -18,7 +18,9 @@ from cleaning.errors import RuleError
 from cleaning.rules.blacklist import metrics_of
 from cleaning.rules.genre import GENRE_METRICS
 from cleaning.rules.judge import SCOPE_METRICS
-from cleaning.stages.rule_filter import SNIPPET, RuleFilter, RuleSet, RulesParams, RuleStep
+from cleaning.rules.rule_set import RuleSet, RulesParams
+from cleaning.rules.rule_step import SNIPPET, RuleStep
+from cleaning.stages.rule_filter import RuleFilter
 from cleaning.stats import SAMPLES_PER_KEY
 from cleaning.text.metric_table import METRICS
 from cleaning.text.metrics import MetricSet
@@ -112,7 +114,7 @@ def test_hits_first_and_only_add_up_on_samples() -> None:
 def test_the_metric_matrix_holds_what_was_judged(busy: RuleStep) -> None:
     docs = [make_doc("首页\n今天天气很好，我们去公园。"), make_doc("The cat sat on the mat.")]
     batch = run_step(busy, docs)
-    ((names, positions, matrix),) = batch.matrices
+    ((_, names, positions, matrix),) = batch.matrices
     assert set(names) == {name for name, m in METRICS.items() if m.group != "jieba"} | set(metrics_of(["ads"]))
     assert positions == [0, 1]
     assert docs[0].text == "今天天气很好，我们去公园。"  # the line rule acted, and the matrix is of the text that is left
@@ -126,7 +128,7 @@ def test_the_metric_matrix_holds_what_was_judged(busy: RuleStep) -> None:
 def test_what_the_stage_before_noted_is_a_metric(busy: RuleStep) -> None:
     docs = [make_doc("今天天气很好，我们去公园。") for _ in range(4)]
     docs[0].notes["boilerplate"], docs[1].notes["boilerplate"] = {"share": 0.25}, "?"
-    ((names, _, matrix),) = run_step(busy, docs).matrices
+    ((_, names, _, matrix),) = run_step(busy, docs).matrices
     assert matrix[:, names.index("boilerplate_char_ratio")].tolist() == [0.25, 0, 0, 0]
 
 
@@ -149,7 +151,7 @@ def test_metrics_can_be_stored_without_a_rule() -> None:
     doc = make_doc("今天天气很好")
     batch = run_step(step, [doc])
     assert doc.drop is None
-    assert batch.matrices[0][0] == (*SCOPE_METRICS, "unit_entropy")
+    assert batch.matrices[0][1] == (*SCOPE_METRICS, "unit_entropy")
     assert sum(batch.stats.histograms["rules"]["unit_entropy"]) == 1
 
 
@@ -204,7 +206,7 @@ def test_shipped_rules_drop(text: str, rule: str) -> None:
 
 def test_stage_names_its_files_and_keeps_paths_out_of_its_identity() -> None:
     here = RuleFilter(RulesParams(files=("a.yaml", "b.yaml"), user=("u.py",), blacklists=("l.txt",), off=("x",)), find)
-    there = RuleFilter(RulesParams(files=("/else/a.yaml", "b2.yaml"), user=("v.py",), blacklists=("m.txt",), off=("x",), canary=0), find)
+    there = RuleFilter(RulesParams(files=("/else/a.yaml", "b2.yaml"), user=("v.py",), blacklists=("d/l.txt",), off=("x",), canary=0), find)
     other = RuleFilter(RulesParams(files=("a.yaml", "b.yaml"), user=("u.py",), thresholds={"y": "> 1"}, off=("x",)), find)
     assert here.files() == ["a.yaml", "b.yaml", "u.py", "l.txt"]
     assert here.identity() == there.identity() != other.identity()

@@ -1,0 +1,1 @@
+"""Models: getting, training, calibrating and reading them. Stages measure with them; rules judge."""
