@@ -7,7 +7,7 @@ from pathlib import Path
 from cleaning.rules.blacklist import allowed_metrics
 from cleaning.rules.genre import GENRES
 from cleaning.rules.schema import Rule, RuleFile, load_rules
-from cleaning.text.line_metrics import LINE_METRICS
+from cleaning.text.line_metrics import LINE_METRICS, MODEL_LINE_METRICS
 from cleaning.text.metric_table import BLACKLIST_METRICS, METRICS
 from cleaning.yamlfile import load_yaml, plain
 
@@ -36,6 +36,8 @@ def metrics_page() -> str:
     out += [f"| `blacklist_<category>_{m.name}`, `blacklist_{m.name}` | {_cell(m.doc)} |" for m in BLACKLIST_METRICS.values()]
     out += ["", "## Single lines\n", "For rules with `action: drop_line`.\n", "| metric | what it is |", "|---|---|"]
     out += [f"| `{name}` | {_cell(doc)} |" for name, doc in LINE_METRICS.items()]
+    out += ["", "In the rules of the stage `perplexity`:\n", "| metric | what it is |", "|---|---|"]
+    out += [f"| `{name}` | {_cell(doc)} |" for name, doc in MODEL_LINE_METRICS.items()]
     return "\n".join([*out, ""])
 
 
@@ -47,7 +49,7 @@ def rules_page(root: Path) -> str:
     for path in [*sorted((root / "rules").glob("*.yaml")), *sorted((root / "rules" / "presets").glob("*.yaml"))]:
         shown = path.relative_to(root).as_posix()
         about = RuleFile.model_validate({**plain(load_yaml(path).data), "rules": []}).about
-        rules = load_rules([(path, shown)], metrics=allowed_metrics(lists))
+        rules = load_rules([(path, shown)], metrics=allowed_metrics(lists), line_metrics={**LINE_METRICS, **MODEL_LINE_METRICS})
         out += [f"## `{shown}`\n", f"{' '.join(about.split())}\n"]
         out += ["| rule | holds when | for | action | why | source |", "|---|---|---|---|---|---|"]
         out += [_row(rule) for rule in rules]

@@ -12,6 +12,7 @@ import pytest
 from cleaning.config import RunConfig
 from cleaning.stages import STAGES, stage_class
 from cleaning.stages.contract import Stage
+from cleaning.text.line_metrics import LINE_METRICS, MODEL_LINE_METRICS
 from cleaning.yamlfile import load_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,7 +145,7 @@ def test_every_rule_says_where_it_comes_from() -> None:
 
     metrics = allowed_metrics([path.name for path in (ROOT / "blacklists").glob("*.txt")])
     for path in sorted((ROOT / "rules").rglob("*.yaml")):
-        for rule in load_rules([(path, path.name)], metrics=metrics):
+        for rule in load_rules([(path, path.name)], metrics=metrics, line_metrics={**LINE_METRICS, **MODEL_LINE_METRICS}):
             assert rule.source, f"{rule.where}: {rule.id} has no source"
 
 

@@ -29,6 +29,13 @@ LINE_METRICS: dict[str, str] = {
     "line_policy": "1 when the line holds terms of use, privacy policy, cookie policy and the like, else 0",
     "line_terminated": "1 when the line ends in an end mark or a closing quote or bracket, else 0",
 }
+# what the stage perplexity knows of lines besides
+MODEL_LINE_METRICS: dict[str, str] = {
+    "line_perplexity": "perplexity of the line for each unit",
+    "line_perplexity_ratio": "perplexity of the line / that of the whole document",
+    "line_units": "units of the line, as the model counts them",
+    "line_from_end": "1 for the last line, 2 for the one before, …",
+}
 _CLASSES = (
     ("han", "kana", "hangul", "latin", "other_letter"), ("digit",), ("symbol",), ("punct",), ("upper",), ("latin",),
     ("replacement", "private", "control"),

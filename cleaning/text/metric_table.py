@@ -16,11 +16,15 @@ import numpy as np
 _RATIO_EDGES = tuple(np.linspace(0, 1, 51)[1:].round(4).tolist())
 _COUNT_EDGES = tuple(float(x) for x in (0, *(10**p * m for p in range(8) for m in (1, 2, 5))))
 _SMALL_EDGES = tuple(float(x) for x in np.arange(0.5, 25.5, 0.5))
+_EDGES = {
+    "ratio": _RATIO_EDGES, "count": _COUNT_EDGES, "small": _SMALL_EDGES, "percent": tuple(float(x) for x in range(2, 101, 2)),
+    "signed": tuple(np.linspace(-1, 1, 41).round(4).tolist()),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One row of the table. `scale`: ratio (0 to 1), count (0 to millions) or small (0 to 25): the histogram's edges."""
+    """One row of the table. `scale` (the histogram's edges): ratio 0 to 1, count 0 to millions, small 0 to 25, percent, signed -1 to 1."""
 
     name: str
     group: str
@@ -30,7 +34,7 @@ class Metric:
     @property
     def edges(self) -> tuple[float, ...]:
         """Upper edges of the histogram's bins; one more bin takes what lies above, the last one NaN."""
-        return {"ratio": _RATIO_EDGES, "count": _COUNT_EDGES, "small": _SMALL_EDGES}[self.scale]
+        return _EDGES[self.scale]
 
 
 def _table(*rows: tuple[str, str, str, str]) -> dict[str, Metric]:
@@ -171,6 +175,15 @@ METRICS: dict[str, Metric] = _table(
     ("clause_std_chars", "patterns", "count", "standard deviation of these lengths"),
     # -- what stages before have noted
     ("boilerplate_char_ratio", "notes", "ratio", "characters that the stage boilerplate took out / characters before it; 0 without it"),
+    ("lang_score", "notes", "ratio", "how sure the stage langid is of the language that it noted"),
+    ("lang_mix", "notes", "ratio", "share of the text that is in another language than the noted one"),
+    ("han_share", "notes", "ratio", "Han characters / letters of any script, as the stage langid saw the text"),
+    ("latin_share", "notes", "ratio", "Latin letters / letters of any script, as the stage langid saw the text"),
+    ("perplexity", "notes", "count", "perplexity for each unit under the run's language model; compare only with numbers of the same model"),
+    ("perplexity_percentile", "notes", "percent", "share of the calibration documents with a lower perplexity, 0 to 100"),
+    ("quality_score", "notes", "ratio", "probability of good text by the stage quality"),
+    ("quality_pareto", "notes", "signed", "a Pareto draw seeded by the document's id, less 1 - quality_score: GPT-3 keeps what is above 0"),
+    ("ads_score", "notes", "ratio", "probability of advertising by the stage ads"),
     # -- words of jieba: only where a rule set asks for them (half a megabyte a second)
     ("jieba_words", "jieba", "count", "words as jieba cuts them, blanks left out"),
     ("jieba_mean_word_chars", "jieba", "small", "mean characters of a word, punctuation left out"),

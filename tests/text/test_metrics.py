@@ -38,7 +38,7 @@ def test_row_of_the_table(name: str) -> None:
     metric = METRICS[name]
     assert metric.name == name
     assert metric.group in GROUPS
-    assert metric.scale in {"ratio", "count", "small"}
+    assert metric.scale in {"ratio", "count", "small", "percent", "signed"}
     assert len(metric.doc) > 4
     assert list(metric.edges) == sorted(set(metric.edges))
     assert name not in OF_TEXT or MetricSet([name]).compute(["汉字 and words."]).shape == (1, 1)
