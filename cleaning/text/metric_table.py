@@ -179,7 +179,7 @@ METRICS: dict[str, Metric] = _table(
     ("lang_mix", "notes", "ratio", "share of the text that is in another language than the noted one"),
     ("han_share", "notes", "ratio", "Han characters / letters of any script, as the stage langid saw the text"),
     ("latin_share", "notes", "ratio", "Latin letters / letters of any script, as the stage langid saw the text"),
-    ("perplexity", "notes", "count", "perplexity for each unit under the run's language model; compare only with numbers of the same model"),
+    ("perplexity", "notes", "count", "perplexity for each unit under the language model; comparable only under the same model"),
     ("perplexity_percentile", "notes", "percent", "share of the calibration documents with a lower perplexity, 0 to 100"),
     ("quality_score", "notes", "ratio", "probability of good text by the stage quality"),
     ("quality_pareto", "notes", "signed", "a Pareto draw seeded by the document's id, less 1 - quality_score: GPT-3 keeps what is above 0"),
