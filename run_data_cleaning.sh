@@ -8,8 +8,10 @@ case "${1:-}" in
 esac
 called_from="$PWD"
 cd "$(dirname "${BASH_SOURCE[0]}")"
-. ./setup_env.sh ""  # without an argument of its own it would see ours
+. ./setup_env.sh models
 project="$PWD"
+model="${CLEANING_MODELS:-models}/lid.176.ftz"
+[ -f "$model" ] || "$PYTHON" -m cleaning models fetch lid.176.ftz || printf 'no %s: stages that need it will say so\n' "$model" >&2
 if [ $# -eq 0 ]; then
   exec "$PYTHON" -m cleaning run configs/sample.yaml
 fi

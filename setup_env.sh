@@ -6,7 +6,7 @@ PYTHON="$venv/bin/python"
 base="${PYTHON_BASE:-python3}"
 stamp="$venv/.cleaning-$(cat pyproject.toml | cksum | tr ' ' '-')-$(printf '%s' "$PWD" | cksum | cut -d' ' -f1)${extras:+-$extras}"
 fail() { printf 'set-up failed: %s\n' "$1" >&2; exit 1; }
-installed() { if [ -n "$extras" ]; then [ -f "$stamp" ]; else ls "$stamp"* >/dev/null 2>&1; fi; }  # with extras is enough, too
+installed() { [ -f "$stamp" ] || { [ "$extras" != test ] && [ -f "${stamp%-$extras}-test" ]; }; }  # the extra test holds all others
 if ! installed; then
   if [ ! -x "$PYTHON" ]; then
     command -v "$base" >/dev/null || fail "no python3 on PATH; install Python 3.10 or newer"
@@ -15,7 +15,7 @@ if ! installed; then
     else "$base" -m venv "$venv" || fail "python -m venv failed; on Debian: apt-get install python3-venv"; fi
   fi
   log="$venv/setup.log"
-  printf 'setting up %s (once; a minute or two) …\n' "$venv" >&2
+  printf 'setting up %s (once; some minutes: fastText and KenLM are compiled) …\n' "$venv" >&2
   if command -v uv >/dev/null; then install="uv pip install --quiet --python $PYTHON"; else install="$PYTHON -m pip install --quiet --disable-pip-version-check"; fi
   if ! $install -e ".${extras:+[$extras]}" >"$log" 2>&1; then
     tail -n 12 "$log" >&2

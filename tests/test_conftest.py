@@ -9,12 +9,13 @@ import pytest
 from tests.conftest import NetworkBlockedError
 
 
-@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_network_raises(family: socket.AddressFamily) -> None:
+# addresses that are set apart for documentation
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")])
+def test_network_raises(family: socket.AddressFamily, address: str) -> None:
     with socket.socket(family) as one, pytest.raises(NetworkBlockedError):
-        one.connect(("localhost", 9))
+        one.connect((address, 9))
     with socket.socket(family) as one, pytest.raises(NetworkBlockedError):
-        one.connect_ex(("localhost", 9))
+        one.connect_ex((address, 9))
 
 
 def test_unix_sockets_still_connect(tmp_path_factory: pytest.TempPathFactory) -> None:
