@@ -96,12 +96,20 @@ class MeasuringStage(Stage):
         self.rule_set.measures.warm_up()
 
     def identity(self) -> dict[str, Any]:
-        models = set(self.models())
-        data = {k: v for k, v in self.params.model_dump(mode="json").items() if v not in models or not isinstance(v, str)}
+        data = _without_names(self.params.model_dump(mode="json"), self.models())
         return {**data, "rules": len(self.params.rules), "libraries": {name: _version(name) for name in self.libraries}}
 
     def step(self) -> Step:
         return MeasuringStep(self.name, self.scorer(), self.rule_set)
+
+
+def _without_names(value: Any, models: list[str]) -> Any:
+    """The parameters with numbers in the place of models' names: a model enters the fingerprint by its contents."""
+    if isinstance(value, dict):
+        return {key: _without_names(item, models) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_names(item, models) for item in value]
+    return models.index(value) if isinstance(value, str) and value in models else value
 
 
 def _version(library: str) -> str:

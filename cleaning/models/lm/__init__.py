@@ -1,0 +1,1 @@
+"""N-gram language models: what a token is, training, files, scores."""
