@@ -27,6 +27,7 @@ from cleaning.models.lm.arpa import Float32, NgramModel, read_arpa, replacing
 from cleaning.models.lm.vocabulary import Int64, UInt32, UInt64
 
 Float64 = npt.NDArray[np.float64]
+Within = npt.NDArray[np.bool_]
 FORMAT = b"cleaning n-gram table 1\n"
 _LOAD = 0.7  # share of the slots that are taken
 _ALIGN = 4096
@@ -183,8 +184,13 @@ def _mapped(path: Path, same: list[int] | None) -> Tables | None:
     return Tables(told["order"], vocab, unigrams, data[begins[2] // 8 : (begins[2] + slot_bytes) // 8].reshape(-1, 2))
 
 
-def score_lines(tables: Tables, ids: UInt32, lines: Int64, *, events: bool = False) -> tuple[Float64, npt.NDArray[np.int32]]:
+def score_lines(
+    tables: Tables, ids: UInt32, lines: Int64, *, events: bool = False, within: Within | None = None
+) -> tuple[Float64, npt.NDArray[np.int32]]:
     """For each line, a sentence after `<s>` and with `</s>`: the decimal logarithm of its probability, and (lines, EVENTS) counts.
+
+    `within` (lines, 2): whether a line begins, and ends, within a sentence. Then its first order - 1 tokens are context and do not count,
+    and it has no `</s>`.
 
     Events, counted over a line's tokens, say how the model took them. `d` is the logarithm of the probability of a token in its context,
     less that of the token alone. 0-8: which bin d falls in (edges -1.5, -1, -0.5, 0, 0.5, 1, 2, 3); 9-11: at most no, one, two words of
@@ -193,7 +199,8 @@ def score_lines(tables: Tables, ids: UInt32, lines: Int64, *, events: bool = Fal
     """
     log10 = np.zeros(lines.size - 1)
     counts = np.zeros((lines.size - 1, EVENTS if events else 0), np.int32)
-    _score(tables.order, tables.unigrams, tables.slots, ids, lines, log10, counts)
+    within = np.zeros((lines.size - 1, 2), np.bool_) if within is None else within
+    _score(tables.order, tables.unigrams, tables.slots, ids, lines, within, log10, counts)
     return log10, counts
 
 
@@ -308,14 +315,17 @@ def _count_events(counts: npt.NDArray[np.int32], p: float, alone: float, matched
 
 
 @njit(cache=True, nogil=True)
-def _score(order: int, unigrams: UInt64, slots: UInt64, ids: UInt32, lines: Int64, log10: Float64, events: npt.NDArray[np.int32]) -> None:
+def _score(
+    order: int, unigrams: UInt64, slots: UInt64, ids: UInt32, lines: Int64, within: Within, log10: Float64, events: npt.NDArray[np.int32]
+) -> None:
     values, singles = slots.reshape(-1).view(np.float32), unigrams.reshape(-1).view(np.float32)
     of_context, of_match = np.zeros(order + 1, np.float64), np.zeros(order + 1, np.float64)  # backoff weights, by length
     for line in range(lines.size - 1):
         begin, end = lines[line], lines[line + 1]
         context = 1 if order > 1 and unigrams[1, 0] & np.uint64(2) else 0  # words before this one that can matter
         of_context[1], total = singles[4 + 3], 0.0
-        for i in range(begin, end + 1):
+        counted = begin + order - 1 if within[line, 0] else begin
+        for i in range(begin, end if within[line, 1] else end + 1):
             word = np.int64(2) if i == end else np.int64(ids[i])
             p, flags = np.float64(singles[4 * word + 2]), unigrams[word, 0]
             alone = p
@@ -336,9 +346,10 @@ def _score(order: int, unigrams: UInt64, slots: UInt64, ids: UInt32, lines: Int6
                     reach = k
             for j in range(matched, context + 1):
                 p += of_context[j]
-            total += p
-            if events.shape[1]:
-                _count_events(events[line], p, alone, matched)
+            if i >= counted:
+                total += p
+                if events.shape[1]:
+                    _count_events(events[line], p, alone, matched)
             context = min(reach, order - 1)
             of_context, of_match = of_match, of_context
         log10[line] = total
