@@ -14,12 +14,13 @@ import pytest
 
 from cleaning.errors import ModelError
 from cleaning.models.card import read_card, write_card
-from cleaning.models.lm import tables as tables_module
+from cleaning.models.lm import table_file
 from cleaning.models.lm.arpa import NgramModel, read_arpa
 from cleaning.models.lm.breaking import KINDS, damaged
 from cleaning.models.lm.repeats import repeated_tokens
 from cleaning.models.lm.scoring import KenlmModel, ModelFile, Scorer, TableModel, perplexity
-from cleaning.models.lm.tables import build_tables, open_tables, score_lines
+from cleaning.models.lm.table_file import open_tables
+from cleaning.models.lm.tables import Tables, build_tables, score_lines
 from cleaning.models.lm.units import Units
 from cleaning.models.lm.vocabulary import Vocabulary
 
@@ -147,7 +148,7 @@ def test_tables_lie_beside_the_model_and_are_made_once(zh: Path, tmp_path: Path,
         raise AssertionError("the model is read again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tables_module, "read_arpa", never)
+        patch.setattr(table_file, "read_arpa", never)
         again = open_tables(path)
         assert not isinstance(again.slots, np.memmap)
         assert not again.slots.flags.writeable
@@ -165,20 +166,20 @@ def test_tables_lie_beside_the_model_and_are_made_once(zh: Path, tmp_path: Path,
 
 
 def test_a_directory_that_cannot_be_written_to(zh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = tables_module._write
+    write = table_file._write
 
-    def refused(tables: tables_module.Tables, path: Path, same: list[int]) -> None:
+    def refused(tables: Tables, path: Path, same: list[int]) -> None:
         if path.parent == tmp_path / "read-only":
             raise PermissionError(13, "Permission denied")
         write(tables, path, same)
 
-    monkeypatch.setattr(tables_module, "_write", refused)
-    monkeypatch.setattr(tables_module.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(table_file, "_write", refused)
+    monkeypatch.setattr(table_file.tempfile, "gettempdir", lambda: str(tmp_path))
     (tmp_path / "read-only").mkdir()
     shutil.copy(zh, tmp_path / "read-only" / "m.arpa")
     made = open_tables(tmp_path / "read-only" / "m.arpa")
     assert len(list(tmp_path.glob("cleaning-ngrams-*/.m.arpa.*.ngrams"))) == 1
-    monkeypatch.setattr(tables_module, "read_arpa", None)
+    monkeypatch.setattr(table_file, "read_arpa", None)
     assert (open_tables(tmp_path / "read-only" / "m.arpa").slots == made.slots).all()
 
 

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from cleaning.errors import ModelError
 from cleaning.models.card import Card, card_path, read_card, sha256_of
 from cleaning.models.lm.repeats import repeated_tokens
-from cleaning.models.lm.tables import Float64, Tables, open_tables, score_lines
+from cleaning.models.lm.table_file import open_tables
+from cleaning.models.lm.tables import Float64, Tables, score_lines
 from cleaning.models.lm.units import KINDS, NORMALISER, NORMALISER_VERSION, Units
 from cleaning.models.lm.vocabulary import UNK, Int64, UInt32, Vocabulary
 from cleaning.models.lm.windows import Passage, passages
