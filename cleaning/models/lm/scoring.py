@@ -6,6 +6,7 @@ binary of KenLM by the kenlm package. The numbers are those of KenLM; its Python
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,29 +18,42 @@ import numpy.typing as npt
 
 from cleaning.errors import ModelError
 from cleaning.models.card import Card, card_path, read_card, sha256_of
+from cleaning.models.lm.repeats import repeated_tokens
 from cleaning.models.lm.tables import Float64, Tables, open_tables, score_lines
 from cleaning.models.lm.units import KINDS, NORMALISER, NORMALISER_VERSION, Units
-from cleaning.models.lm.vocabulary import Int64, Vocabulary
+from cleaning.models.lm.vocabulary import UNK, Int64, UInt32, Vocabulary
 
 _KENLM_MAGIC = b"mmap lm http://kheafield.com/code format version"
+Counts = npt.NDArray[np.int32]
+TRAITS = 4
 _BATCH = 1 << 20  # characters that are scored at a time
 
 
 class Scores(NamedTuple):
-    """By line: `log10` of its probability, `alone` the same by unigrams only (NaN where not asked), `tokens` with `</s>`.
+    """By line: `log10` of its probability, `tokens` with `</s>`. `docs` (texts + 1): where each text begins in the lines.
 
-    `docs` (texts + 1): where each text begins in the lines. A text without a token has no line.
+    `events` (lines, EVENTS): how the model took the tokens, see `score_lines`; `traits` (texts, TRAITS): tokens that end a run of 4, of 12
+    that the text had before, tokens that are neither letters nor digits, lines. Both have no columns where they were not asked for, or
+    the model cannot tell. A text without a token has no line.
     """
 
     log10: Float64
-    alone: Float64
     tokens: Int64
     docs: Int64
+    events: Counts
+    traits: Int64
 
-    def summed(self) -> tuple[Float64, Float64, Int64]:
-        """The same three by text; 0 for a text without a line."""
-        log10, alone, tokens = (_by_text(values, self.docs) for values in (self.log10, self.alone, self.tokens))
-        return log10, alone, tokens.astype(np.int64)
+    def summed(self) -> tuple[Float64, Int64]:
+        """The logarithm and the tokens of each text; 0 for a text without a line."""
+        return _by_text(self.log10, self.docs), _by_text(self.tokens, self.docs).astype(np.int64)
+
+    def shares(self) -> Float64:
+        """(texts, EVENTS + TRAITS): events and traits as shares of a text's tokens; NaN for a text without any."""
+        tokens = _by_text(self.tokens, self.docs)
+        tokens[tokens == 0] = np.nan
+        columns = [*(_by_text(column, self.docs) for column in self.events.T), *self.traits.T.astype(np.float64)]
+        out: Float64 = np.stack(columns, axis=1) / tokens[:, None]
+        return out
 
 
 def _by_text(values: npt.NDArray[Any], docs: Int64) -> Float64:
@@ -47,39 +61,56 @@ def _by_text(values: npt.NDArray[Any], docs: Int64) -> Float64:
     return np.bincount(of, values, minlength=docs.size - 1).astype(np.float64)
 
 
-def perplexity(log10: Float64, tokens: Int64) -> Float64:
-    """10 ** (-log10 / tokens); NaN without a token."""
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        out: Float64 = np.where(tokens > 0, 10.0 ** np.minimum(-log10 / tokens, 300), np.nan)
-    return out
+def perplexity(log10: float, tokens: int) -> float:
+    """10 ** (-log10 / tokens); NaN without a token.
+
+    >>> perplexity(-6.0, 3), perplexity(0.0, 0)
+    (100.0, nan)
+    """
+    return math.pow(10, min(-log10 / tokens, 300)) if tokens > 0 else math.nan
 
 
 class LanguageModel(Protocol):
-    """Scores texts that were cut into tokens by `units`."""
+    """Scores texts that were cut into tokens by `units`. `tells_events`: whether it can count what became of each token."""
 
     order: int
+    nbytes: int
+    tells_events: bool
 
-    @property
-    def nbytes(self) -> int: ...
-    def score(self, texts: Sequence[str], units: Units) -> Scores: ...
+    def score(self, texts: Sequence[str], units: Units, events: bool) -> Scores: ...
 
 
 class TableModel:
     """A model in tables of ours."""
 
+    tells_events = True
+
     def __init__(self, tables: Tables) -> None:
         self.tables, self.order, self.nbytes = tables, tables.order, tables.nbytes
         self._vocab = Vocabulary(tables.vocab)
+        self._marks = np.array([not token[:1].isalnum() for token in tables.vocab])
+        self._marks[UNK] = False
 
-    def score(self, texts: Sequence[str], units: Units) -> Scores:
+    def score(self, texts: Sequence[str], units: Units, events: bool = False) -> Scores:
         """Lines in the order of the texts."""
         encoded = units.encode_texts(texts, self._vocab)
-        log10, alone, _ = score_lines(self.tables, encoded.ids, encoded.lines)
-        return Scores(log10, alone, np.diff(encoded.lines) + 1, encoded.docs)
+        log10, counts = score_lines(self.tables, encoded.ids, encoded.lines, events=events)
+        traits = self._traits(encoded.ids, encoded.lines[encoded.docs], np.diff(encoded.docs)) if events else _no_traits(len(texts))
+        return Scores(log10, np.diff(encoded.lines) + 1, encoded.docs, counts, traits)
+
+    def _traits(self, ids: UInt32, begins: Int64, lines: Int64) -> Int64:
+        marks = np.concatenate([[0], np.cumsum(self._marks[ids])])
+        return np.column_stack([repeated_tokens(ids, begins), np.diff(marks[begins]), lines]).astype(np.int64)
+
+
+def _no_traits(texts: int) -> Int64:
+    return np.zeros((texts, 0), np.int64)
 
 
 class KenlmModel:
     """A binary of KenLM's build_binary, which the kenlm package maps into memory. Raises ModelError when it cannot be read."""
+
+    tells_events = False
 
     def __init__(self, path: Path) -> None:
         try:
@@ -93,34 +124,19 @@ class KenlmModel:
         except (OSError, RuntimeError) as exc:
             raise ModelError(f"{path}: not a binary that this kenlm reads: {str(exc).splitlines()[0][:200]}") from exc
         self.order, self.nbytes = int(self._model.order), path.stat().st_size
-        self._alone = _Unigrams(self._model)
 
-    def score(self, texts: Sequence[str], units: Units) -> Scores:
-        """Lines in the order of the texts."""
-        score, log10, alone, tokens, docs = self._model.score, list[float](), list[float](), list[int](), [0]
+    def score(self, texts: Sequence[str], units: Units, events: bool = False) -> Scores:
+        """Lines in the order of the texts; without events, whether asked for or not."""
+        score, log10, tokens, docs = self._model.score, list[float](), list[int](), [0]
         for text in texts:
             for line in units.lines(text):
                 # as CCNet does it, pieces are joined by blanks and counted as the blanks part them
                 words = " ".join(units.tokens(line)).split()
                 log10.append(score(" ".join(words)))
-                alone.append(sum(map(self._alone.__getitem__, words)) + self._alone.end)
                 tokens.append(len(words) + 1)
             docs.append(len(log10))
-        return Scores(np.array(log10, float), np.array(alone, float), np.array(tokens, np.int64), np.array(docs, np.int64))
-
-
-class _Unigrams(dict[str, float]):
-    """Decimal logarithms of unigrams, asked once each. A token that the model does not know is as probable as another."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self.end = float(model.score("", bos=False, eos=True))
-
-    def __missing__(self, token: str) -> float:
-        value = float(self._model.score(token, bos=False, eos=False))
-        if token in self._model:  # what is not in the model is not kept: there is no end of it
-            self[token] = value
-        return value
+        none = np.zeros((len(log10), 0), np.int32), _no_traits(len(texts))
+        return Scores(np.array(log10, np.float64), np.array(tokens, np.int64), np.array(docs, np.int64), *none)
 
 
 class Scorer:
@@ -129,40 +145,46 @@ class Scorer:
     def __init__(self, model: LanguageModel, units: Units) -> None:
         self.model, self.units = model, units
 
-    def __call__(self, texts: Sequence[str]) -> Scores:
+    def __call__(self, texts: Sequence[str], *, events: bool = False) -> Scores:
         """Scores of some texts; a text's do not depend on the others."""
+        events = events and self.model.tells_events
         parts, first, size = [], 0, 0
         for i, text in enumerate(texts):  # in batches, so that arrays for the work stay in the cache
             size += len(text)
             if size >= _BATCH:
-                parts.append(self.model.score(texts[first : i + 1], self.units))
+                parts.append(self.model.score(texts[first : i + 1], self.units, events))
                 first, size = i + 1, 0
         if first < len(texts) or not parts:
-            parts.append(self.model.score(texts[first:], self.units))
+            parts.append(self.model.score(texts[first:], self.units, events))
         return parts[0] if len(parts) == 1 else _joined(parts)
 
 
 def _joined(parts: list[Scores]) -> Scores:
-    begins = np.cumsum([0] + [part.log10.size for part in parts])
-    docs = np.concatenate([[0], *(part.docs[1:] + begin for part, begin in zip(parts, begins.tolist()))]).astype(np.int64)
-    log10, alone, tokens = (np.concatenate(columns) for columns in list(zip(*parts))[:3])
-    return Scores(log10, alone, tokens, docs)
+    begins = np.cumsum([0] + [part.log10.size for part in parts]).tolist()
+    docs = np.concatenate([[0], *(part.docs[1:] + begin for part, begin in zip(parts, begins))]).astype(np.int64)
+    log10, tokens, _, events, traits = (np.concatenate(columns) for columns in zip(*parts))
+    return Scores(log10, tokens, docs, events, traits)
 
 
-@dataclass(frozen=True, slots=False)
+@dataclass(frozen=True)
 class ModelFile:
     """A language model on disk. `unit`: what its tokens are, where no card says it; `pieces`: the SentencePiece model, likewise."""
 
     path: Path
+    card: Card | None = None
     unit: str = "auto"
     pieces: Path | None = None
 
-    @cached_property
-    def card(self) -> Card | None:
-        """The model's card. Raises ModelError when it is one of another kind of model, or of another file."""
-        card = read_card(self.path)
+    @classmethod
+    def beside(cls, path: Path, unit: str = "auto", pieces: Path | None = None) -> ModelFile:
+        """The model with the card that lies beside it, if there is one. Raises ModelError when that is none."""
+        return cls(path, read_card(path), unit, pieces)
+
+    def check_card(self) -> None:
+        """Raises ModelError when the card is one of another kind of model, or of another file."""
+        card = self.card
         if card is None:
-            return None
+            return
         if card.kind != "lm":
             raise ModelError(f"{self.path}: its card says '{card.kind}'; a language model (kind 'lm') is needed")
         if card.size and self.path.is_file() and card.size != self.path.stat().st_size:
@@ -170,7 +192,6 @@ class ModelFile:
                 f"{self.path}: has {self.path.stat().st_size:,} bytes, its card {card_path(self.path).name} is of a file of {card.size:,}; "
                 "get or train the model again"
             )
-        return card
 
     @cached_property
     def is_binary(self) -> bool:
@@ -200,6 +221,7 @@ class ModelFile:
     @cached_property
     def units(self) -> Units:
         """How text becomes tokens. Raises ModelError when nothing says it, or the SentencePiece model is not there."""
+        self.check_card()
         card, pieces = self.card, self.sp_model
         if card is not None and card.unit and self.unit not in ("auto", card.unit):
             raise ModelError(f"{self.path}: its unit is '{card.unit}', as its card says, not '{self.unit}'")

@@ -1,8 +1,8 @@
 """An n-gram model as one hash table that is scored from, and the file beside the model in which every worker finds it.
 
 A slot is two 64-bit words: a 62-bit hash of the n-gram with two flags, and its probability and backoff weight as float32. The hash of an
-n-gram is made from its last word backwards, so that one lookup is a step from the last. The flags say whether a longer n-gram ends in this
-one, and whether one begins with it: a search stops without a miss. As in KenLM's probing model, an n-gram is known by its hash alone.
+n-gram is made from its last word backwards, so that one lookup is a step from the last. Flag 1 says that a longer n-gram ends in this one,
+flag 2 that one begins with it or that it has a backoff weight: a search stops without a miss. As in KenLM's probing model, an n-gram is known by its hash alone.
 
 The file holds the table as it stands in memory. Workers map it, so that a machine keeps one copy of a model, whatever their number.
 """
@@ -29,7 +29,7 @@ FORMAT = b"cleaning n-gram table 1\n"
 _LOAD = 0.7  # share of the slots that are taken
 _ALIGN = 4096
 MAX_ORDER = 8
-ENDS, BEGINS = 1, 2  # flags: a longer n-gram ends in this one; a longer one begins with it, or it has a backoff weight
+EVENTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +181,17 @@ def _mapped(path: Path, same: list[int] | None) -> Tables | None:
     return Tables(told["order"], vocab, unigrams, data[begins[2] // 8 : (begins[2] + slot_bytes) // 8].reshape(-1, 2))
 
 
-def score_lines(tables: Tables, ids: UInt32, lines: Int64) -> tuple[Float64, Float64, Int64]:
-    """For each line, scored as a sentence with `<s>` and `</s>`: decimal logarithms of its probability, of that by unigrams alone,
+def score_lines(tables: Tables, ids: UInt32, lines: Int64, *, events: bool = False) -> tuple[Float64, npt.NDArray[np.int32]]:
+    """For each line, a sentence after `<s>` and with `</s>`: the decimal logarithm of its probability, and (lines, EVENTS) counts.
 
-    and how many words of context were of use, over all its tokens.
+    Events, counted over a line's tokens, say how the model took them. `d` is the logarithm of the probability of a token in its context,
+    less that of the token alone. 0–8: which bin d falls in (edges -1.5, -1, -0.5, 0, 0.5, 1, 2, 3); 9–11: no, one, two words of context at most were known;
+    12–14: a probability below 1e-3, 1e-4, 1e-5; 15: a token that alone is rarer than 10 ** -4.5. Without `events` there are no columns.
     """
-    full, alone = np.zeros(lines.size - 1), np.zeros(lines.size - 1)
-    used = np.zeros(lines.size - 1, np.int64)
-    _score(tables.order, tables.unigrams, tables.slots, ids, lines, full, alone, used)
-    return full, alone, used
+    log10 = np.zeros(lines.size - 1)
+    counts = np.zeros((lines.size - 1, EVENTS if events else 0), np.int32)
+    _score(tables.order, tables.unigrams, tables.slots, ids, lines, log10, counts)
+    return log10, counts
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -291,18 +293,29 @@ def _rehash(slots: UInt64, larger: UInt64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _score(order: int, unigrams: UInt64, slots: UInt64, ids: UInt32, lines: Int64, full: Float64, alone: Float64, used: Int64) -> None:
+def _count_events(counts: npt.NDArray[np.int32], p: float, alone: float, matched: int) -> None:
+    gain, bin_ = p - alone, 0
+    for edge in (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0):
+        bin_ += gain >= edge
+    counts[bin_] += 1
+    for k in range(3):
+        counts[9 + k] += matched <= k + 1
+        counts[12 + k] += p < -3 - k
+    counts[15] += alone < -4.5
+
+
+@njit(cache=True, nogil=True)
+def _score(order: int, unigrams: UInt64, slots: UInt64, ids: UInt32, lines: Int64, log10: Float64, events: npt.NDArray[np.int32]) -> None:
     values, singles = slots.reshape(-1).view(np.float32), unigrams.reshape(-1).view(np.float32)
     of_context, of_match = np.zeros(order + 1, np.float64), np.zeros(order + 1, np.float64)  # backoff weights, by length
     for line in range(lines.size - 1):
         begin, end = lines[line], lines[line + 1]
         context = 1 if order > 1 and unigrams[1, 0] & np.uint64(2) else 0  # words before this one that can matter
-        of_context[1] = singles[4 + 3]
-        total, by_unigrams, uses = 0.0, 0.0, 0
+        of_context[1], total = singles[4 + 3], 0.0
         for i in range(begin, end + 1):
             word = np.int64(2) if i == end else np.int64(ids[i])
             p, flags = np.float64(singles[4 * word + 2]), unigrams[word, 0]
-            by_unigrams += p
+            alone = p
             matched, reach = 1, 1 if flags & np.uint64(2) else 0
             of_match[1] = singles[4 * word + 3]
             h = _chain(np.uint64(0), np.uint64(word))
@@ -321,7 +334,8 @@ def _score(order: int, unigrams: UInt64, slots: UInt64, ids: UInt32, lines: Int6
             for j in range(matched, context + 1):
                 p += of_context[j]
             total += p
-            uses += matched - 1
+            if events.shape[1]:
+                _count_events(events[line], p, alone, matched)
             context = min(reach, order - 1)
             of_context, of_match = of_match, of_context
-        full[line], alone[line], used[line] = total, by_unigrams, uses
+        log10[line] = total
