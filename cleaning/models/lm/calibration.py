@@ -1,4 +1,4 @@
-"""What a model's perplexities mean: percentiles of them on documents of the user's own, and a judge of broken text that goes with the model.
+"""What a model's perplexities mean: percentiles of them on documents of the user's own, and a judge of broken text that goes with them.
 
 The number of one model says nothing about another's: a rule asks for the percentile. A percentile is of a group of documents (a source, a
 language, all), from the model's card. A short text's perplexity is drawn towards the group's median, by as much as `PRIOR` tokens of median
@@ -24,6 +24,16 @@ MIN_TOKENS = 16  # a text with fewer has no perplexity
 FEWEST = 100  # documents that a group needs for percentiles of its own
 ALL = "all"
 _BATCH = 1 << 20
+
+
+def group_names(by: Iterable[str], source: str, lang: str) -> tuple[str, ...]:
+    """What a document's groups are called, in the order of `by`; a document without a language is in none of languages.
+
+    >>> group_names(("source", "lang"), "news", "zh"), group_names(("lang",), "news", "")
+    (('source:news', 'lang:zh'), ())
+    """
+    value = {"source": source, "lang": lang}
+    return tuple(f"{name}:{value[name]}" for name in by if value[name])
 
 
 @dataclass(frozen=True, slots=True)

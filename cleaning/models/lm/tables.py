@@ -2,7 +2,8 @@
 
 A slot is two 64-bit words: a 62-bit hash of the n-gram with two flags, and its probability and backoff weight as float32. The hash of an
 n-gram is made from its last word backwards, so that one lookup is a step from the last. Flag 1 says that a longer n-gram ends in this one,
-flag 2 that one begins with it or that it has a backoff weight: a search stops without a miss. As in KenLM's probing model, an n-gram is known by its hash alone.
+flag 2 that one begins with it or that it has a backoff weight: a search stops without a miss. As in KenLM's probing model, an n-gram is
+known by its hash alone.
 
 The file holds the table as it stands in memory. Workers map it, so that a machine keeps one copy of a model, whatever their number.
 """
@@ -14,6 +15,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -149,7 +151,7 @@ def _forget_older(target: Path, model: Path) -> None:
 
 def _write(tables: Tables, path: Path, same: list[int]) -> None:
     vocab = "\n".join(tables.vocab).encode("utf-8")
-    parts = [vocab, tables.unigrams.tobytes(), tables.slots]
+    parts: list[Any] = [vocab, memoryview(tables.unigrams), memoryview(tables.slots)]  # type: ignore[arg-type]
     sizes = [len(vocab), tables.unigrams.nbytes, tables.slots.nbytes]
     head = {"order": tables.order, "model": same, "sizes": sizes, "ends": "little"}
     with replacing(path) as out:
@@ -185,8 +187,9 @@ def score_lines(tables: Tables, ids: UInt32, lines: Int64, *, events: bool = Fal
     """For each line, a sentence after `<s>` and with `</s>`: the decimal logarithm of its probability, and (lines, EVENTS) counts.
 
     Events, counted over a line's tokens, say how the model took them. `d` is the logarithm of the probability of a token in its context,
-    less that of the token alone. 0–8: which bin d falls in (edges -1.5, -1, -0.5, 0, 0.5, 1, 2, 3); 9–11: no, one, two words of context at most were known;
-    12–14: a probability below 1e-3, 1e-4, 1e-5; 15: a token that alone is rarer than 10 ** -4.5. Without `events` there are no columns.
+    less that of the token alone. 0-8: which bin d falls in (edges -1.5, -1, -0.5, 0, 0.5, 1, 2, 3); 9-11: at most no, one, two words of
+    context were known; 12-14: a probability below 1e-3, 1e-4, 1e-5; 15: a token that alone is rarer than 10 ** -4.5. Without `events` there
+    are no columns.
     """
     log10 = np.zeros(lines.size - 1)
     counts = np.zeros((lines.size - 1, EVENTS if events else 0), np.int32)
