@@ -9,7 +9,7 @@ What it is not: a model that is kept. It is as good as the run's own documents, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,11 +153,13 @@ def split_reference(docs: Iterable[Doc], group: str, budget: int) -> list[list[S
     return out
 
 
-def fit_fold(group: str, texts: Sequence[str], others: Sequence[Sample], whole: Sequence[str], folder: Path) -> Card:
+def fit_fold(
+    group: str, texts: Sequence[str], others: Sequence[Sample], whole: Sequence[str], folder: Path, see: Callable[[str], str] = str,
+) -> Card:  # fmt: skip
     """Fit the model of a fold and write it with its card to `folder`.
 
     `texts` teach; `others`, documents of the other fold, give the percentiles; `whole`, texts of the other fold, what a whole text looks
-    like. With too little text there is no model, only a card that says so in `about`.
+    like; `see` is what the stage does to a text before scoring. With too little text there is only a card that says so in `about`.
     """
     shape, chars = SHAPES[group], sum(map(len, texts))
     card = Card(name=f"auto-{group}", kind="lm", unit=shape.unit, order=shape.order, corpus={"documents": len(texts), "chars": chars})
@@ -167,17 +169,25 @@ def fit_fold(group: str, texts: Sequence[str], others: Sequence[Sample], whole: 
         units = Units(shape.unit)
         tables = build_tables(fit(texts, units, shape.order, shape.prune, memory=_MEMORY, tmp=folder))
         write_tables(tables, folder / MODEL)
-        card = _calibrated(Scorer(TableModel(tables), units), others, whole).on(card)
+        card = _calibrated(Scorer(TableModel(tables), units), others, whole, see).on(card)
     (folder / CARD).write_bytes(to_bytes(card.model_dump(mode="json")))
     return card
 
 
-def _calibrated(scorer: Scorer, others: Sequence[Sample], whole: Sequence[str]) -> Calibration:
+def _calibrated(scorer: Scorer, others: Sequence[Sample], whole: Sequence[str], see: Callable[[str], str]) -> Calibration:
     try:
-        percentiles = calibrate(scorer, others, broken=False, fewest=FEWEST_DOCUMENTS).percentiles
+        percentiles = calibrate(scorer, others, see=see, broken=False, fewest=FEWEST_DOCUMENTS).percentiles
     except UserError:  # too few documents: no percentiles, the perplexity alone
         percentiles = {}
     return Calibration(percentiles, fit_broken(scorer, whole))
+
+
+def warm_up() -> None:
+    """Compile the kernels of fitting and scoring."""
+    for shape in SHAPES.values():
+        units = Units(shape.unit)
+        tables = build_tables(fit(["以 warm\nup"], units, shape.order, shape.prune, memory=1 << 20))
+        Scorer(TableModel(tables), units)(["一 up"], events=True)
 
 
 def open_folds(folders: Iterable[Path]) -> dict[str, Calibrated]:

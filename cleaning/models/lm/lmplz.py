@@ -69,7 +69,8 @@ def train(
             done = subprocess.run(command, stdout=arpa, stderr=subprocess.PIPE, check=False)
             if done.returncode:
                 raise ModelError(f"lmplz failed with code {done.returncode}: {_last_line(done.stderr)}")
-    return {"tokens": tokens, "lines": lines, "prune": list(prune), **_statistics(done.stderr.decode("utf-8", "replace")), "smoothing": "interpolated modified Kneser-Ney"}
+    told = _statistics(done.stderr.decode("utf-8", "replace"))
+    return {"tokens": tokens, "lines": lines, "prune": list(prune), **told, "smoothing": "interpolated modified Kneser-Ney"}
 
 
 def _write_tokens(texts: Iterable[str], units: Units, out: IO[str]) -> tuple[int, int]:
