@@ -3,8 +3,8 @@
     python benchmarks/auto_perplexity.py --lang zh --documents 4000 --damaged 0.3 [--rules] [--reference]
 
 Passages of 200 to 2000 characters from all sources of the language, each by itself in the run; a share of them is damaged by damage.py.
-AUC by kind of damage, for the whole documents of all sources together. With --rules the run's rules come first, and what they drop
-counts as told apart. With --reference the models learn from other documents of the same sources, all of them whole.
+AUC by kind of damage, for the whole documents of all sources together. With --rules the run's rules come first, and only what they keep
+counts. With --reference the models learn from other documents of the same sources, all of them whole.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ def auc(good: list[float], bad: list[float]) -> float:
 
 
 def outcome(root: Path) -> dict[str, dict[str, float]]:
-    """id -> the numbers; of what the rules dropped infinity."""
+    """id -> the numbers; NaN where there is none."""
     found: dict[str, dict[str, float]] = {}
-    for folder in ("data", "rejected"):
+    for folder in ("data", "rejected"):  # a rejected one has no number
         for path in (root / folder).rglob("*.zst"):
             for record in map(orjson.loads, _lines(path)):
-                notes = record.get("cleaning", {}) if folder == "data" else dict.fromkeys(METRICS, "inf")
+                notes = record.get("cleaning", {}) if folder == "data" else {}
                 found[record["id"]] = {name: float(notes.get(name, "nan")) for name in METRICS}
     return found
 
@@ -104,20 +104,20 @@ def main() -> int:
         command = [sys.executable, "-m", "cleaning", "run", str(place / "c.yaml"), "--input", str(place / "in.jsonl")]
         subprocess.run([*command, "--output", str(place / "run")], cwd=CHECKOUT, check=True, capture_output=True)
         numbers = outcome(place / "run")
+    how = f"{args.damaged:.0%} damaged; rules: {args.rules}; reference: {args.reference}"
     size = sum(len(row["text"].encode("utf-8", "replace")) for row in rows) / 1e6
-    print(f"{args.lang}: {len(rows)} documents, {size:.1f} MB, {args.damaged:.0%} damaged; rules: {args.rules}; reference: {args.reference}")
+    print(f"{args.lang}: {len(rows)} documents, {size:.1f} MB, {how}")
     print(f"| {'kind':<20} | documents | " + " | ".join(METRICS) + " |\n|---|---:|" + "---:|" * len(METRICS))
     good = [key for key, kind in kind_of.items() if not kind]
     for kind in ["all", *sorted(made)]:
-        bad = [key for key, of in kind_of.items() if of and kind in ("all", of)]
+        bad = [key for key, of in kind_of.items() if of and kind in ("all", of) and not np.isnan(numbers[key]["perplexity"])]
         cells = []
         for metric in METRICS:
             sides = [[v for key in keys if (v := numbers[key][metric]) == v] for keys in (good, bad)]
             cells.append(f"{auc(*sides):.3f}" if all(sides) else "-")
         print(f"| {kind:<20} | {len(bad)} | " + " | ".join(cells) + " |")
-    without = sum(numbers[key]["perplexity"] != numbers[key]["perplexity"] for key in kind_of)
-    dropped = sum(numbers[key]["perplexity"] == float("inf") for key in good)
-    print(f"without a number: {without}; whole documents that the rules dropped: {dropped} of {len(good)}")
+    without = [key for key in kind_of if np.isnan(numbers[key]["perplexity"])]
+    print(f"without a number: {len(without)}, whole documents among them: {sum(not kind_of[key] for key in without)}")
     return 0
 
 

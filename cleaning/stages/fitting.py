@@ -70,7 +70,7 @@ class FittingStage(GlobalStage):
         """The model of one fold of one language, calibrated on the other fold."""
         group, fold = auto.GROUPS[context.partition // auto.FOLDS], context.partition % auto.FOLDS
         budget = self.params.auto_budget
-        keys = [self._keys(context, group, fold, budget), self._keys(context, group, 1 - fold, min(auto.CALIBRATION, budget))]
+        keys = [self._keys(context, group, fold, budget), self._keys(context, group, 1 - fold, auto.CALIBRATION)]
         if self.params.reference:
             references = auto.split_reference(self._reference(), group, budget)
             own, others = references[fold], self._samples(context, keys[1])

@@ -9,6 +9,7 @@ What it is not: a model that is kept. It is as good as the run's own documents, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ Keys = npt.NDArray[np.void]
 _SHARE = 64  # a document gives at most one so many-th of the budget …
 _LEAST = 16 << 10  # … or so many bytes
 _MEMORY = 512 << 20
+# what wrong decoding leaves: a document with any of it neither teaches nor calibrates, or a run with much of it would find it normal
+_MISREAD = re.compile("[\ufffd\ue000-\uf8ff\x80-\x84\x86-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def keys_of(docs: Sequence[Doc], shard: int, first_row: int, budget: int) -> Key
     rows = []
     for row, doc in enumerate(docs, first_row):
         group = language_of(doc)
-        if group in GROUPS:
+        if group in GROUPS and not _MISREAD.search(doc.text):
             hashed = text_hash(doc.text)
             size = len(taken(doc.text, hashed, budget).encode("utf-8", "surrogatepass"))
             rows.append((hashed, shard, row, size, GROUPS.index(group)))
@@ -140,7 +143,7 @@ def split_reference(docs: Iterable[Doc], group: str, budget: int) -> list[list[S
     seen, used = set[int](), [0] * FOLDS
     for doc in docs:
         hashed = text_hash(doc.text)
-        if hashed in seen or language_of(doc) != group:
+        if hashed in seen or language_of(doc) != group or _MISREAD.search(doc.text):
             continue
         seen.add(hashed)
         text, fold = taken(doc.text, hashed, budget), fold_of(hashed)
