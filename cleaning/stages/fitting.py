@@ -6,11 +6,11 @@ reads its texts from the pass before, fits and calibrates. The apply step is the
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from cleaning.config import Size
 from cleaning.doc import Batch, Doc
@@ -27,6 +27,7 @@ from cleaning.stages.measuring import JudgingParams
 class FittingParams(JudgingParams):
     """What a model that is fitted inside the run learns from."""
 
+    windows: int = Field(default=0, ge=0)
     by: tuple[Literal["source", "lang"], ...] = ("source", "lang")
     reference: Paths = ()
     auto_budget: Size = 32 << 20  # bytes of text that the model of each fold learns from, for each language
@@ -53,10 +54,6 @@ class FittingStage(GlobalStage):
     Params = FittingParams
     file_lists: ClassVar[tuple[str, ...]] = ("rules", "reference")
 
-    @abstractmethod
-    def see(self, text: str) -> str:
-        """What is scored of a text."""
-
     def tap(self) -> Step:
         return SampleTap(self.name, self.params.auto_budget)
 
@@ -79,7 +76,7 @@ class FittingStage(GlobalStage):
             found = self._samples(context, np.concatenate(keys))  # one reading for both
             own, others = found[: len(keys[0])], found[len(keys[0]) :]
             whole = others
-        card = auto.fit_fold(group, [s.text for s in own], others, [s.text for s in whole], context.scratch, self.see)
+        card = auto.fit_fold(group, [s.text for s in own], others, [s.text for s in whole], context.scratch, self.params.windows)
         counts = {"documents": len(own), "chars": card.corpus["chars"], "calibrated_on": len(others), "without_model": bool(card.about)}
         for what, count in counts.items():
             context.stats.count(self.name, f"auto_{what}/{group}", int(count))

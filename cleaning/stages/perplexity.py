@@ -19,7 +19,6 @@ from cleaning.models.lm.auto import judge_of, open_folds, warm_up
 from cleaning.models.lm.calibration import Calibration
 from cleaning.models.lm.noting import Calibrated, PerplexityNotes, Reading, language_of
 from cleaning.models.lm.scoring import ModelFile
-from cleaning.models.lm.windows import sampled
 from cleaning.models.store import missing_model
 from cleaning.rules.rule_set import RuleSet
 from cleaning.stages.contract import FindFile, ShardContext, Stage, Step
@@ -38,7 +37,6 @@ class PerplexityParams(FittingParams):
     models: dict[str, str] = Field(default_factory=dict)
     unit: Literal["auto", "char", "word", "jieba", "sp"] = "auto"
     sp_model: str = ""
-    windows: int = Field(default=0, ge=0)
     head: float = Field(default=30, ge=0, le=100)
     middle: float = Field(default=60, ge=0, le=100)
 
@@ -204,9 +202,6 @@ class AutoPerplexity(FittingStage, Perplexity):
     def warm_up(self) -> None:
         super().warm_up()
         warm_up()
-
-    def see(self, text: str) -> str:
-        return sampled(text, self.params.windows)
 
     def apply(self) -> Step:
         return AutoStep(self.name, self._reading(), self.rule_set)

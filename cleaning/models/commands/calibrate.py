@@ -15,7 +15,6 @@ from cleaning.models.corpus import Corpus, read_texts
 from cleaning.models.lm.calibration import ALL, FEWEST, Calibration, Sample, calibrate, group_names
 from cleaning.models.lm.noting import language_of
 from cleaning.models.lm.scoring import ModelFile, Scorer
-from cleaning.models.lm.windows import sampled
 from cleaning.models.store import missing_model
 
 ABOUT = "percentiles of a language model's scores on your own data"
@@ -42,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--model {args.model}: no such file{missing_model(str(args.model))}")
     file = ModelFile.beside(args.model, args.unit, args.sp_model)
     scorer, corpus = file.open(), read_texts(args.input, None if args.limit is None else _size(args.limit))
-    made = calibrate(scorer, _samples(corpus, args.documents, args.lang, tuple(args.by)), see=lambda text: sampled(text, args.windows))
+    made = calibrate(scorer, _samples(corpus, args.documents, args.lang, tuple(args.by)), windows=args.windows)
     about = corpus.about()
     card = made.on(_card(file, scorer, about))
     write_card(args.model, card)
@@ -70,8 +69,8 @@ def _card(file: ModelFile, scorer: Scorer, about: dict[str, object]) -> Card:
     card = file.card or Card(
         name=file.path.name, kind="lm", about=f"{scorer.model.order}-gram model", unit=units.kind, normaliser=units.normaliser,
         normaliser_version=units.version, order=scorer.model.order,
-        training={} if units.pieces is None else {"sp_model": units.pieces.name}, sha256=sha256_of(file.path), size=file.path.stat().st_size,
-        made_with={"cleaning": __version__},
+        training={} if units.pieces is None else {"sp_model": units.pieces.name},
+        sha256=sha256_of(file.path), size=file.path.stat().st_size, made_with={"cleaning": __version__},
     )  # fmt: skip
     figures = {**card.figures, "calibrated_on": about}
     return card.model_copy(update={"memory_mb": round(scorer.model.nbytes / 1e6, 1), "figures": figures})

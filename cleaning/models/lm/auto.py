@@ -10,7 +10,7 @@ What it is not: a model that is kept. It is as good as the run's own documents, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from cleaning.models.lm.broken import fit_broken
 from cleaning.models.lm.calibration import Calibration, Sample, calibrate, group_names
 from cleaning.models.lm.noting import Calibrated, language_of
 from cleaning.models.lm.scoring import Scorer, TableModel
-from cleaning.models.lm.tables import build_tables, map_tables, write_tables
+from cleaning.models.lm.table_file import map_tables, write_tables
+from cleaning.models.lm.tables import build_tables
 from cleaning.models.lm.train import fit
 from cleaning.models.lm.units import Units
 
@@ -157,12 +158,12 @@ def split_reference(docs: Iterable[Doc], group: str, budget: int) -> list[list[S
 
 
 def fit_fold(
-    group: str, texts: Sequence[str], others: Sequence[Sample], whole: Sequence[str], folder: Path, see: Callable[[str], str] = str,
+    group: str, texts: Sequence[str], others: Sequence[Sample], whole: Sequence[str], folder: Path, windows: int = 0,
 ) -> Card:  # fmt: skip
     """Fit the model of a fold and write it with its card to `folder`.
 
     `texts` teach; `others`, documents of the other fold, give the percentiles; `whole`, texts of the other fold, what a whole text looks
-    like; `see` is what the stage does to a text before scoring. With too little text there is only a card that says so in `about`.
+    like; `windows` as the stage has it. With too little text there is only a card that says so in `about`.
     """
     shape, chars = SHAPES[group], sum(map(len, texts))
     card = Card(name=f"auto-{group}", kind="lm", unit=shape.unit, order=shape.order, corpus={"documents": len(texts), "chars": chars})
@@ -172,14 +173,14 @@ def fit_fold(
         units = Units(shape.unit)
         tables = build_tables(fit(texts, units, shape.order, shape.prune, memory=_MEMORY, tmp=folder))
         write_tables(tables, folder / MODEL)
-        card = _calibrated(Scorer(TableModel(tables), units), others, whole, see).on(card)
+        card = _calibrated(Scorer(TableModel(tables), units), others, whole, windows).on(card)
     (folder / CARD).write_bytes(to_bytes(card.model_dump(mode="json")))
     return card
 
 
-def _calibrated(scorer: Scorer, others: Sequence[Sample], whole: Sequence[str], see: Callable[[str], str]) -> Calibration:
+def _calibrated(scorer: Scorer, others: Sequence[Sample], whole: Sequence[str], windows: int) -> Calibration:
     try:
-        percentiles = calibrate(scorer, others, see=see, broken=False, fewest=FEWEST_DOCUMENTS).percentiles
+        percentiles = calibrate(scorer, others, windows=windows, broken=False, fewest=FEWEST_DOCUMENTS).percentiles
     except UserError:  # too few documents: no percentiles, the perplexity alone
         percentiles = {}
     return Calibration(percentiles, fit_broken(scorer, whole))

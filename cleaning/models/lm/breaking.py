@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 import re
 
-# characters, words, short runs in another order; foreign characters; wrong decoding; words without sentences; wrong particles; a passage
-# over and over; what people search for
-KINDS = ("order", "words", "runs", "noise", "misread", "list", "salad", "loop", "search")
+# characters, words, short runs in another order; foreign characters; wrong decoding; marks between characters; words without sentences;
+# wrong particles; a passage over and over; what people search for
+KINDS = ("order", "words", "runs", "noise", "misread", "spaced", "list", "salad", "loop", "search")
 LEAST, MOST = 200, 2000  # characters of a copy
 _PIECE = re.compile(r"[a-zA-Z]+|\d+|\s+|.", re.DOTALL)
 _HAN = re.compile("[\u3400-\u9fff]")
+_BETWEEN = " .-*|_~"
 _PARTICLES_ZH = "的了着过在把被是和地得于而之与向从给让对并"
 _PARTICLES_EN = str.split("the a of to in on at by for with from into is are was be has that which as than upon")
 
@@ -46,6 +47,9 @@ def damaged(text: str, kind: str, seed: int) -> str:
             return text.encode("utf-8", "replace").decode("utf-16-le", "replace")
         written, read = rng.choice((("utf-8", "gb18030"), ("utf-8", "latin-1"), ("gb18030", "latin-1"), ("gb18030", "utf-8")))
         return text.encode(written, "replace").decode(read, "replace")
+    if kind == "spaced":
+        share, mark = rng.uniform(0.3, 1), rng.choice(_BETWEEN)
+        return "".join(c + mark if c.isalnum() and rng.random() < share else c for c in text)
     if kind == "loop":
         start = rng.randrange(max(1, len(text) - 40))
         return text[:start] + text[start : start + rng.randint(15, 120)] * rng.randint(5, 30)

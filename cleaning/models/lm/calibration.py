@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,18 +80,18 @@ class Sample:
 
 
 def calibrate(
-    scorer: Scorer, samples: Iterable[Sample], *, see: Callable[[str], str] = str, broken: bool = True, fewest: int = FEWEST,
-) -> Calibration:  # fmt: skip
+    scorer: Scorer, samples: Iterable[Sample], *, windows: int = 0, broken: bool = True, fewest: int = FEWEST
+) -> Calibration:
     """Percentiles of each group with `fewest` documents and more, and a judge of broken text fitted on them and on broken copies.
 
-    `see` is what the stage does to a text before scoring (windows). Documents of fewer than 16 tokens do not count. The documents must not
-    be those that the model has learned from. Depends on the order of the samples only where there are more than the judge needs.
+    `windows` as the stage will have it. Documents of fewer than 16 tokens do not count. They must not be those that the model has learned
+    from. Depends on the order of the samples only where there are more than the judge needs.
     Raises UserError when fewer than `fewest` documents count.
     """
     found: dict[str, list[float]] = {ALL: []}
     kept: list[str] = []
     for batch in _batches(samples):
-        scores = scorer([see(sample.text) for sample in batch])
+        scores = scorer([sample.text for sample in batch], windows=windows)
         for sample, log10, tokens in zip(batch, *(column.tolist() for column in scores.summed())):
             if tokens < MIN_TOKENS:
                 continue

@@ -18,7 +18,6 @@ import numpy.typing as npt
 from cleaning.doc import Doc
 from cleaning.models.lm.calibration import MIN_TOKENS, Calibration, group_names
 from cleaning.models.lm.scoring import Scorer, perplexity
-from cleaning.models.lm.windows import sampled
 
 NOTES = ("perplexity", "perplexity_percentile", "perplexity_bucket", "broken_score")
 LINE_PRIOR = 16  # tokens of the rest of the document that a line is taken together with, for the ratio
@@ -96,7 +95,7 @@ class PerplexityNotes:
 
     def _note(self, docs: list[Doc], model: Calibrated) -> None:
         broken = model.calibration.broken
-        scores = model.scorer([sampled(doc.text, self._reading.windows) for doc in docs], events=broken is not None)
+        scores = model.scorer([doc.text for doc in docs], events=broken is not None, windows=self._reading.windows)
         judged = broken(scores.shares()) if broken is not None and scores.traits.size else [math.nan] * len(docs)
         for doc, log10, tokens, how_broken in zip(docs, *(column.tolist() for column in scores.summed()), judged):
             if tokens < MIN_TOKENS:

@@ -19,9 +19,11 @@ import numpy.typing as npt
 from cleaning.errors import ModelError
 from cleaning.models.card import Card, card_path, read_card, sha256_of
 from cleaning.models.lm.repeats import repeated_tokens
-from cleaning.models.lm.tables import Float64, Tables, open_tables, score_lines
+from cleaning.models.lm.table_file import open_tables
+from cleaning.models.lm.tables import Float64, Tables, score_lines
 from cleaning.models.lm.units import KINDS, NORMALISER, NORMALISER_VERSION, Units
 from cleaning.models.lm.vocabulary import UNK, Int64, UInt32, Vocabulary
+from cleaning.models.lm.windows import Passage, passages
 
 _KENLM_MAGIC = b"mmap lm http://kheafield.com/code format version"
 Counts = npt.NDArray[np.int32]
@@ -52,7 +54,7 @@ class Scores(NamedTuple):
         tokens = _by_text(self.tokens, self.docs)
         tokens[tokens == 0] = np.nan
         columns = [*(_by_text(column, self.docs) for column in self.events.T), *self.traits.T.astype(np.float64)]
-        out: Float64 = np.stack(columns, axis=1) / tokens[:, None]
+        out: Float64 = np.array(columns).reshape(-1, tokens.size).T / tokens[:, None]
         return out
 
 
@@ -77,7 +79,7 @@ class LanguageModel(Protocol):
     nbytes: int
     tells_events: bool
 
-    def score(self, texts: Sequence[str], units: Units, events: bool) -> Scores: ...
+    def score(self, texts: Sequence[Sequence[Passage]], units: Units, events: bool) -> Scores: ...
 
 
 class TableModel:
@@ -91,16 +93,31 @@ class TableModel:
         self._marks = np.array([not token[:1].isalnum() for token in tables.vocab])
         self._marks[UNK] = False
 
-    def score(self, texts: Sequence[str], units: Units, events: bool = False) -> Scores:
-        """Lines in the order of the texts."""
-        encoded = units.encode_texts(texts, self._vocab)
-        log10, counts = score_lines(self.tables, encoded.ids, encoded.lines, events=events)
-        traits = self._traits(encoded.ids, encoded.lines[encoded.docs], np.diff(encoded.docs)) if events else _no_traits(len(texts))
-        return Scores(log10, np.diff(encoded.lines) + 1, encoded.docs, counts, traits)
+    def score(self, texts: Sequence[Sequence[Passage]], units: Units, events: bool = False) -> Scores:
+        """Lines in the order of the texts and their passages."""
+        flat = [passage for text in texts for passage in text]
+        encoded = units.encode_texts([passage.text for passage in flat], self._vocab)
+        within = _within(flat, encoded.docs)
+        log10, counts = score_lines(self.tables, encoded.ids, encoded.lines, events=events, within=within)
+        sizes = np.diff(encoded.lines)
+        tokens = np.maximum(sizes - within[:, 0] * (self.order - 1), 0) + ~within[:, 1]
+        docs = encoded.docs[np.cumsum([0, *map(len, texts)])]
+        traits = self._traits(encoded.ids, encoded.lines[docs], np.diff(docs)) if events else _no_traits(len(texts))
+        return Scores(log10, tokens.astype(np.int64), docs, counts, traits)
 
     def _traits(self, ids: UInt32, begins: Int64, lines: Int64) -> Int64:
         marks = np.concatenate([[0], np.cumsum(self._marks[ids])])
         return np.column_stack([repeated_tokens(ids, begins), np.diff(marks[begins]), lines]).astype(np.int64)
+
+
+def _within(passages_: Sequence[Passage], docs: Int64) -> npt.NDArray[np.bool_]:
+    """(lines, 2) whether each line begins and ends within a sentence; only the first and the last line of a passage can."""
+    out = np.zeros((int(docs[-1]), 2), np.bool_)
+    marks = np.array([passage[1:] for passage in passages_], np.bool_).reshape(-1, 2)
+    for column, at in ((0, docs[:-1]), (1, docs[1:] - 1)):
+        chosen = marks[:, column] & (docs[:-1] < docs[1:])
+        out[at[chosen], column] = True
+    return out
 
 
 def _no_traits(texts: int) -> Int64:
@@ -125,15 +142,21 @@ class KenlmModel:
             raise ModelError(f"{path}: not a binary that this kenlm reads: {str(exc).splitlines()[0][:200]}") from exc
         self.order, self.nbytes = int(self._model.order), path.stat().st_size
 
-    def score(self, texts: Sequence[str], units: Units, events: bool = False) -> Scores:
-        """Lines in the order of the texts; without events, whether asked for or not."""
+    def score(self, texts: Sequence[Sequence[Passage]], units: Units, events: bool = False) -> Scores:
+        """Lines in the order of the texts and their passages; without events, whether asked for or not.
+
+        A line that begins within a sentence begins without context here, and all its tokens count.
+        """
         score, log10, tokens, docs = self._model.score, list[float](), list[int](), [0]
         for text in texts:
-            for line in units.lines(text):
-                # as CCNet does it, pieces are joined by blanks and counted as the blanks part them
-                words = " ".join(units.tokens(line)).split()
-                log10.append(score(" ".join(words)))
-                tokens.append(len(words) + 1)
+            for passage in text:
+                lines = units.lines(passage.text)
+                for i, line in enumerate(lines):
+                    # as CCNet does it, pieces are joined by blanks and counted as the blanks part them
+                    words = " ".join(units.tokens(line)).split()
+                    bos, eos = i > 0 or not passage.begins_within, i < len(lines) - 1 or not passage.ends_within
+                    log10.append(score(" ".join(words), bos=bos, eos=eos))
+                    tokens.append(len(words) + eos)
             docs.append(len(log10))
         none = np.zeros((len(log10), 0), np.int32), _no_traits(len(texts))
         return Scores(np.array(log10, np.float64), np.array(tokens, np.int64), np.array(docs, np.int64), *none)
@@ -145,17 +168,18 @@ class Scorer:
     def __init__(self, model: LanguageModel, units: Units) -> None:
         self.model, self.units = model, units
 
-    def __call__(self, texts: Sequence[str], *, events: bool = False) -> Scores:
-        """Scores of some texts; a text's do not depend on the others."""
+    def __call__(self, texts: Sequence[str], *, events: bool = False, windows: int = 0) -> Scores:
+        """Scores of some texts; a text's do not depend on the others. `windows`: see `passages`."""
         events = events and self.model.tells_events
         parts, first, size = [], 0, 0
-        for i, text in enumerate(texts):  # in batches, so that arrays for the work stay in the cache
-            size += len(text)
+        cut = [passages(text, windows) for text in texts]
+        for i, text in enumerate(cut):  # in batches, so that arrays for the work stay in the cache
+            size += sum(len(passage.text) for passage in text)
             if size >= _BATCH:
-                parts.append(self.model.score(texts[first : i + 1], self.units, events))
+                parts.append(self.model.score(cut[first : i + 1], self.units, events))
                 first, size = i + 1, 0
-        if first < len(texts) or not parts:
-            parts.append(self.model.score(texts[first:], self.units, events))
+        if first < len(cut) or not parts:
+            parts.append(self.model.score(cut[first:], self.units, events))
         return parts[0] if len(parts) == 1 else _joined(parts)
 
 
@@ -242,5 +266,5 @@ class ModelFile:
 
     def open(self) -> Scorer:
         """Load the model. Raises ModelError when it is no language model, or corrupt."""
-        units = self.units
-        return Scorer(KenlmModel(self.path) if self.is_binary else TableModel(open_tables(self.path)), units)
+        binary, units = self.is_binary, self.units
+        return Scorer(KenlmModel(self.path) if binary else TableModel(open_tables(self.path)), units)

@@ -1,35 +1,28 @@
-"""An n-gram model as one hash table that is scored from, and the file beside the model in which every worker finds it.
+"""An n-gram model as one hash table that is scored from.
 
 A slot is two 64-bit words: a 62-bit hash of the n-gram with two flags, and its probability and backoff weight as float32. The hash of an
 n-gram is made from its last word backwards, so that one lookup is a step from the last. Flag 1 says that a longer n-gram ends in this one,
 flag 2 that one begins with it or that it has a backoff weight: a search stops without a miss. As in KenLM's probing model, an n-gram is
 known by its hash alone.
 
-The file holds the table as it stands in memory. Workers map it, so that a machine keeps one copy of a model, whatever their number.
+Workers map the table from a file (`table_file`), so that a machine keeps one copy of a model, whatever their number.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from cleaning.errors import ModelError
-from cleaning.models.card import sha256_of
-from cleaning.models.lm.arpa import Float32, NgramModel, read_arpa, replacing
+from cleaning.models.lm.arpa import Float32, NgramModel
 from cleaning.models.lm.vocabulary import Int64, UInt32, UInt64
 
 Float64 = npt.NDArray[np.float64]
-FORMAT = b"cleaning n-gram table 1\n"
+Within = npt.NDArray[np.bool_]
 _LOAD = 0.7  # share of the slots that are taken
-_ALIGN = 4096
 MAX_ORDER = 8
 EVENTS = 16
 
@@ -95,106 +88,13 @@ def _flag_all(rows: UInt32, unigrams: UInt64, slots: UInt64, count: int, added: 
     return slots, count
 
 
-def open_tables(path: Path) -> Tables:
-    """The tables of an ARPA file, memory-mapped: from the file beside it, which is made if there is none.
-
-    The file's name has the model's SHA-256. Where the directory cannot be written to, it goes to the system's temporary place.
-    Raises ModelError when the ARPA file cannot be read or is none.
-    """
-    try:
-        stat = path.stat()
-    except OSError as exc:
-        raise ModelError(f"{path}: cannot be read: {exc.strerror}") from exc
-    same = [stat.st_size, stat.st_mtime_ns]
-    for place in _places(path):  # by size and time first, so that workers need not read the whole model
-        for found in sorted(place.glob(f".{path.name}.*.ngrams")):
-            tables = _mapped(found, same)
-            if tables is not None:
-                return tables
-    digest = sha256_of(path)
-    for place in _places(path):
-        tables = _mapped(place / f".{path.name}.{digest[:16]}.ngrams", None)
-        if tables is not None:
-            return tables
-    try:
-        made = build_tables(read_arpa(path))
-    except ModelError as exc:
-        raise exc if str(exc).startswith(str(path)) else ModelError(f"{path}: {exc}") from exc
-    for place in _places(path):
-        target = place / f".{path.name}.{digest[:16]}.ngrams"
-        try:
-            _write(made, target, same)
-        except OSError:
-            continue
-        _forget_older(target, path)
-        return _mapped(target, None) or made
-    return made
-
-
-def _places(path: Path) -> list[Path]:
-    """Where tables may lie: beside the model, else in a directory of this user's own."""
-    own = Path(tempfile.gettempdir()) / f"cleaning-ngrams-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
-    try:
-        own.mkdir(mode=0o700, exist_ok=True)
-        private = own.stat().st_uid == os.getuid() if hasattr(os, "getuid") else True
-    except OSError:
-        private = False
-    return [path.parent, own] if private else [path.parent]
-
-
-def _forget_older(target: Path, model: Path) -> None:
-    """Remove the tables of what this model was before; who has them mapped keeps them."""
-    for found in target.parent.glob(f".{model.name}.*.ngrams"):
-        if found != target and target.parent == model.parent:
-            found.unlink(missing_ok=True)
-
-
-def write_tables(tables: Tables, path: Path) -> None:
-    """Write a table that belongs to no ARPA file, atomically."""
-    _write(tables, path, [])
-
-
-def map_tables(path: Path) -> Tables | None:
-    """The table of such a file, memory-mapped; None when there is none or it is not whole."""
-    return _mapped(path, None)
-
-
-def _write(tables: Tables, path: Path, same: list[int]) -> None:
-    vocab = "\n".join(tables.vocab).encode("utf-8")
-    parts: list[Any] = [vocab, memoryview(tables.unigrams), memoryview(tables.slots)]  # type: ignore[arg-type]
-    sizes = [len(vocab), tables.unigrams.nbytes, tables.slots.nbytes]
-    head = {"order": tables.order, "model": same, "sizes": sizes, "ends": "little"}
-    with replacing(path) as out:
-        out.write((FORMAT + json.dumps(head).encode("ascii")).ljust(_ALIGN - 1, b" ") + b"\n")
-        for part, size in zip(parts, sizes, strict=True):
-            out.write(part)
-            out.write(bytes(-size % _ALIGN))
-
-
-def _mapped(path: Path, same: list[int] | None) -> Tables | None:
-    """The tables of a file, None when there is none or it is not whole; `same`: size and time of the model that it must be of."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_ALIGN)
-            if not head.startswith(FORMAT):
-                return None
-            told = json.loads(head[len(FORMAT) :])
-            if same is not None and told["model"] != same:
-                return None
-            vocab_bytes, unigram_bytes, slot_bytes = told["sizes"]
-            begins = np.cumsum([_ALIGN] + [size + -size % _ALIGN for size in told["sizes"]]).tolist()
-            if os.fstat(file.fileno()).st_size != begins[3]:
-                return None
-            vocab = file.read(vocab_bytes).decode("utf-8").split("\n")
-        data = np.memmap(path, np.uint64, "r").view(np.ndarray)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    unigrams = data[begins[1] // 8 : (begins[1] + unigram_bytes) // 8].reshape(-1, 2)
-    return Tables(told["order"], vocab, unigrams, data[begins[2] // 8 : (begins[2] + slot_bytes) // 8].reshape(-1, 2))
-
-
-def score_lines(tables: Tables, ids: UInt32, lines: Int64, *, events: bool = False) -> tuple[Float64, npt.NDArray[np.int32]]:
+def score_lines(
+    tables: Tables, ids: UInt32, lines: Int64, *, events: bool = False, within: Within | None = None
+) -> tuple[Float64, npt.NDArray[np.int32]]:
     """For each line, a sentence after `<s>` and with `</s>`: the decimal logarithm of its probability, and (lines, EVENTS) counts.
+
+    `within` (lines, 2): whether a line begins, and ends, within a sentence. Then its first order - 1 tokens are context and do not count,
+    and it has no `</s>`.
 
     Events, counted over a line's tokens, say how the model took them. `d` is the logarithm of the probability of a token in its context,
     less that of the token alone. 0-8: which bin d falls in (edges -1.5, -1, -0.5, 0, 0.5, 1, 2, 3); 9-11: at most no, one, two words of
@@ -203,7 +103,8 @@ def score_lines(tables: Tables, ids: UInt32, lines: Int64, *, events: bool = Fal
     """
     log10 = np.zeros(lines.size - 1)
     counts = np.zeros((lines.size - 1, EVENTS if events else 0), np.int32)
-    _score(tables.order, tables.unigrams, tables.slots, ids, lines, log10, counts)
+    within = np.zeros((lines.size - 1, 2), np.bool_) if within is None else within
+    _score(tables.order, tables.unigrams, tables.slots, ids, lines, within, log10, counts)
     return log10, counts
 
 
@@ -318,14 +219,17 @@ def _count_events(counts: npt.NDArray[np.int32], p: float, alone: float, matched
 
 
 @njit(cache=True, nogil=True)
-def _score(order: int, unigrams: UInt64, slots: UInt64, ids: UInt32, lines: Int64, log10: Float64, events: npt.NDArray[np.int32]) -> None:
+def _score(
+    order: int, unigrams: UInt64, slots: UInt64, ids: UInt32, lines: Int64, within: Within, log10: Float64, events: npt.NDArray[np.int32]
+) -> None:
     values, singles = slots.reshape(-1).view(np.float32), unigrams.reshape(-1).view(np.float32)
     of_context, of_match = np.zeros(order + 1, np.float64), np.zeros(order + 1, np.float64)  # backoff weights, by length
     for line in range(lines.size - 1):
         begin, end = lines[line], lines[line + 1]
         context = 1 if order > 1 and unigrams[1, 0] & np.uint64(2) else 0  # words before this one that can matter
         of_context[1], total = singles[4 + 3], 0.0
-        for i in range(begin, end + 1):
+        counted = begin + order - 1 if within[line, 0] else begin
+        for i in range(begin, end if within[line, 1] else end + 1):
             word = np.int64(2) if i == end else np.int64(ids[i])
             p, flags = np.float64(singles[4 * word + 2]), unigrams[word, 0]
             alone = p
@@ -346,9 +250,10 @@ def _score(order: int, unigrams: UInt64, slots: UInt64, ids: UInt32, lines: Int6
                     reach = k
             for j in range(matched, context + 1):
                 p += of_context[j]
-            total += p
-            if events.shape[1]:
-                _count_events(events[line], p, alone, matched)
+            if i >= counted:
+                total += p
+                if events.shape[1]:
+                    _count_events(events[line], p, alone, matched)
             context = min(reach, order - 1)
             of_context, of_match = of_match, of_context
         log10[line] = total
