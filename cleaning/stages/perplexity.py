@@ -8,34 +8,35 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from cleaning.doc import Batch, Doc
 from cleaning.errors import ConfigError, ModelError, UserError
 from cleaning.models.card import Card, read_card
+from cleaning.models.lm.auto import judge_of, open_folds, warm_up
 from cleaning.models.lm.calibration import Calibration
 from cleaning.models.lm.noting import Calibrated, PerplexityNotes, Reading, language_of
 from cleaning.models.lm.scoring import ModelFile
 from cleaning.models.store import missing_model
 from cleaning.rules.rule_set import RuleSet
-from cleaning.stages.contract import Step
-from cleaning.stages.measuring import JudgingParams, MeasuringStage, MeasuringStep
+from cleaning.stages.contract import FindFile, ShardContext, Stage, Step
+from cleaning.stages.fitting import FittingParams, FittingStage
+from cleaning.stages.measuring import MeasuringStage, MeasuringStep
 from cleaning.text.line_metrics import MODEL_LINE_METRICS
 
+AUTO = "auto"  # no model at hand: fit some inside the run
 ANY = "*"  # the model of every document that has none for its language
 
 
-class PerplexityParams(JudgingParams):
+class PerplexityParams(FittingParams):
     """One model for all documents, or one for each language; what is not on a model's card; how documents are read."""
 
     model: str = ""
     models: dict[str, str] = Field(default_factory=dict)
     unit: Literal["auto", "char", "word", "jieba", "sp"] = "auto"
     sp_model: str = ""
-    windows: int = Field(default=0, ge=0)
-    by: tuple[Literal["source", "lang"], ...] = ("source", "lang")
     head: float = Field(default=30, ge=0, le=100)
     middle: float = Field(default=60, ge=0, le=100)
 
@@ -67,6 +68,11 @@ class Perplexity(MeasuringStage):
     Params = PerplexityParams
     metrics = ("perplexity", "perplexity_percentile", "broken_score")
     line_metrics = MODEL_LINE_METRICS
+    file_lists: ClassVar[tuple[str, ...]] = ("rules", "reference")
+
+    @classmethod
+    def made(cls, params: Any, find: FindFile) -> Stage:
+        return AutoPerplexity(params, find) if params.model == AUTO else cls(params, find)
 
     @property
     def named(self) -> dict[str, str]:
@@ -98,9 +104,10 @@ class Perplexity(MeasuringStage):
         super().check()
         if not self.named:
             help = missing_model("models/zh.arpa").removeprefix("; ")
-            raise ModelError(f"perplexity.model: no model is named; {help}")
-        if self.params.head > self.params.middle:
-            raise ConfigError(f"perplexity.head {self.params.head:g} is larger than perplexity.middle {self.params.middle:g}")
+            raise ModelError(f"perplexity.model: no model is named; {help}, or say perplexity.model=auto")
+        self._check_buckets()
+        if self.params.reference:
+            raise ConfigError("perplexity.reference: is for perplexity.model: auto")
         faults: list[str] = []
         for name in dict.fromkeys(self.named.values()):
             try:
@@ -109,6 +116,10 @@ class Perplexity(MeasuringStage):
                 faults += [f"{fault}{missing_model(name)}" for fault in exc.faults]
         if faults:
             raise ModelError(faults)
+
+    def _check_buckets(self) -> None:
+        if self.params.head > self.params.middle:
+            raise ConfigError(f"perplexity.head {self.params.head:g} is larger than perplexity.middle {self.params.middle:g}")
 
     def _file(self, name: str) -> ModelFile:
         at = self._found(f"{name}.card.json")
@@ -123,8 +134,10 @@ class Perplexity(MeasuringStage):
 
     def scorer(self) -> PerplexityNotes:
         opened = {name: self._opened(name) for name in dict.fromkeys(self.named.values())}
-        reading = Reading(self.params.windows, self.params.by, (self.params.head, self.params.middle))
-        return PerplexityNotes(opened, self.choose, reading)
+        return PerplexityNotes(opened, self.choose, self._reading())
+
+    def _reading(self) -> Reading:
+        return Reading(self.params.windows, self.params.by, (self.params.head, self.params.middle))
 
     def choose(self, doc: Doc) -> str | None:
         """The name of a document's model: that of its language, else the one of all others."""
@@ -149,6 +162,49 @@ class Perplexity(MeasuringStage):
 
     def step(self) -> Step:
         return PerplexityStep(self.name, self.scorer(), self.rule_set)
+
+
+class AutoStep(PerplexityStep):
+    """Judges each document by the model of the fold that it is not in. The fold is that of the text as it came, also when lines go."""
+
+    def __init__(self, stage: str, reading: Reading, rule_set: RuleSet) -> None:
+        self._models: dict[str, Calibrated] = {}
+        self._judges: dict[int, str | None] = {}
+        self._opened: tuple[Path, ...] = ()
+        super().__init__(stage, PerplexityNotes(self._models, lambda doc: self._judges[id(doc)], reading), rule_set)
+
+    def open(self, shard: ShardContext) -> None:
+        if shard.reduced != self._opened:
+            self._models.clear()
+            self._models.update(open_folds(shard.reduced))
+            self._opened = shard.reduced
+
+    def __call__(self, batch: Batch) -> None:
+        self._judges = {id(doc): judge_of(doc) for doc in batch.live}
+        super().__call__(batch)
+
+
+class AutoPerplexity(FittingStage, Perplexity):
+    """Perplexity under models that are fitted inside the run, on a reference or on the run's own documents."""
+
+    Params = PerplexityParams
+    named: ClassVar[dict[str, str]] = {}
+
+    def models(self) -> list[str]:
+        return list(self.params.reference)
+
+    def check(self) -> None:
+        MeasuringStage.check(self)
+        self._check_buckets()
+        if self.params.models or self.params.sp_model or self.params.unit != "auto":
+            raise ConfigError("perplexity.model: auto chooses models and units itself; leave out models, unit and sp_model")
+
+    def warm_up(self) -> None:
+        super().warm_up()
+        warm_up()
+
+    def apply(self) -> Step:
+        return AutoStep(self.name, self._reading(), self.rule_set)
 
 
 def _beside(path: Path, unit: str) -> str | None:

@@ -79,12 +79,14 @@ class Sample:
     groups: tuple[str, ...] = ()
 
 
-def calibrate(scorer: Scorer, samples: Iterable[Sample], *, windows: int = 0, broken: bool = True) -> Calibration:
-    """Percentiles of each group with 100 documents and more, and a judge of broken text fitted on them and on broken copies.
+def calibrate(
+    scorer: Scorer, samples: Iterable[Sample], *, windows: int = 0, broken: bool = True, fewest: int = FEWEST
+) -> Calibration:
+    """Percentiles of each group with `fewest` documents and more, and a judge of broken text fitted on them and on broken copies.
 
     `windows` as the stage will have it. Documents of fewer than 16 tokens do not count. They must not be those that the model has learned
     from. Depends on the order of the samples only where there are more than the judge needs.
-    Raises UserError when fewer than 100 documents count.
+    Raises UserError when fewer than `fewest` documents count.
     """
     found: dict[str, list[float]] = {ALL: []}
     kept: list[str] = []
@@ -96,9 +98,9 @@ def calibrate(scorer: Scorer, samples: Iterable[Sample], *, windows: int = 0, br
             for group in dict.fromkeys((ALL, *sample.groups)):
                 found.setdefault(group, []).append(perplexity(log10, tokens))
         kept += [sample.text for sample in batch]
-    if len(found[ALL]) < FEWEST:
-        raise UserError(f"{len(found[ALL])} documents of {MIN_TOKENS} tokens and more to calibrate on; {FEWEST} are needed")
-    percentiles = {group: _percentiles(values) for group, values in sorted(found.items()) if len(values) >= FEWEST}
+    if len(found[ALL]) < fewest:
+        raise UserError(f"{len(found[ALL])} documents of {MIN_TOKENS} tokens and more to calibrate on; {fewest} are needed")
+    percentiles = {group: _percentiles(values) for group, values in sorted(found.items()) if len(values) >= fewest}
     return Calibration(percentiles, fit_broken(scorer, kept) if broken and scorer.model.tells_events else None)
 
 

@@ -107,7 +107,7 @@ class PerplexityNotes:
                 percentile = model.calibration.percentile(log10, tokens, group)
                 doc.notes["perplexity_percentile"], doc.notes["perplexity_bucket"] = percentile, self._bucket(percentile)
             if not math.isnan(how_broken):
-                doc.notes["broken_score"] = round(how_broken, 4)
+                doc.notes["broken_score"] = float(f"{how_broken:.4g}")  # most are close to 0, and differ there
 
     def _bucket(self, percentile: float) -> str:
         head, middle = self._reading.buckets

@@ -73,6 +73,16 @@ def _forget_older(target: Path, model: Path) -> None:
             found.unlink(missing_ok=True)
 
 
+def write_tables(tables: Tables, path: Path) -> None:
+    """Write a table that belongs to no ARPA file, atomically."""
+    _write(tables, path, [])
+
+
+def map_tables(path: Path) -> Tables | None:
+    """The table of such a file, memory-mapped; None when there is none or it is not whole."""
+    return _mapped(path, None)
+
+
 def _write(tables: Tables, path: Path, same: list[int]) -> None:
     vocab = "\n".join(tables.vocab).encode("utf-8")
     parts: list[Any] = [vocab, memoryview(tables.unigrams), memoryview(tables.slots)]  # type: ignore[arg-type]
