@@ -62,7 +62,7 @@ def test_imports_run_downward() -> None:
 
 def test_stages_never_import_each_other() -> None:
     for path in (PACKAGE / "stages").glob("*.py"):
-        shared = ("cleaning.stages.contract", "cleaning.stages.measuring")
+        shared = ("cleaning.stages.contract", "cleaning.stages.measuring", "cleaning.stages.fitting")
         others = {m for m in _imports(path) if m.startswith("cleaning.stages.") and m not in shared}
         assert not others, f"{path.name}: {others}"
 

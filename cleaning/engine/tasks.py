@@ -335,7 +335,7 @@ def _counts(work: _Pass, reader: ShardReader | None) -> dict[str, int]:
 def _run_reduce(plan: Plan, phase: Phase, task: Task, scratch: Path) -> tuple[dict[str, Any], Stats, dict[str, float]]:
     clock = time.perf_counter()
     stats = Stats()
-    context = ReduceContext(task.index, len(plan.shards), tuple(plan.upstream(phase)), scratch, stats)
+    context = ReduceContext(task.index, len(plan.shards), tuple(plan.upstream(phase)), scratch, stats, plan.fields)
     plan.reduce_of(phase).run(context)
     seconds = {plan.stages[phase.stage].name: time.perf_counter() - clock}
     return {"files": dict(context.files), "counts": {}, "inputs": []}, stats, seconds

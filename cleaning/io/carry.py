@@ -8,7 +8,7 @@ sees the second copy of a text as one long match.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +84,22 @@ def read_carried(files: list[Path], fields: TextFields, batch_bytes: int, max_do
                         docs, held = [], 0
         if docs:
             yield docs
+
+
+def read_rows(files: list[Path], fields: TextFields, rows: Collection[int]) -> Iterator[tuple[int, Doc]]:
+    """Some of the documents that the pass before kept, with their rows; the others are not parsed, and nothing behind the last is read."""
+    row, half, known = 0, False, b""
+    last = max(rows, default=-1)
+    for path in files if last >= 0 else ():
+        with HashingFile(path) as raw, open_stream(raw, compression_of(path)) as stream:
+            for item in line_blocks(read_blocks(stream, path.name), _NO_LIMIT):
+                if not isinstance(item, tuple):
+                    raise ShardError(f"{path}: not a file of this run")
+                for line in item[1]:
+                    if not half:
+                        known = line
+                    elif row in rows:
+                        yield row, carried_doc(known, line, fields)
+                    row, half = row + half, not half
+                if row > last:
+                    return

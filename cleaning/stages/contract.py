@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 from cleaning.config import Strict
 from cleaning.doc import Batch
+from cleaning.io.records import TextFields
 from cleaning.rules.rule_set import RuleSet
 from cleaning.stats import Stats
 
@@ -66,6 +67,7 @@ class ReduceContext:
     upstream: tuple[Path, ...]
     scratch: Path
     stats: Stats
+    fields: TextFields  # how the texts of the pass before are read (io/carry.py), for a reduce that needs more than keys
     files: dict[str, dict[str, Any]] = field(default_factory=dict)  # manifest entries of what it wrote
 
 
