@@ -17,6 +17,7 @@ STAGES: dict[str, str] = {
     "normalize": "cleaning.stages.normalize:Normalize",
     "boilerplate": "cleaning.stages.boilerplate:Boilerplate",
     "rules": "cleaning.stages.rule_filter:RuleFilter",
+    "document_dedup": "cleaning.stages.document_dedup:DocumentDedup",
 }
 
 
