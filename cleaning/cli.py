@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--output", type=Path, help="run directory (default: output.path)")
         sub.add_argument("--workers", help="number of processes, or auto")
         sub.add_argument("--executor", help="local or inline")
+        sub.add_argument("--memory", help="what the workers together may use to compare documents across shards, such as 2G")
     sub = verb("check")
     sub.add_argument("config", type=Path, nargs="?", help="configuration file")
     _config_options(sub)

@@ -18,6 +18,7 @@ STAGES: dict[str, str] = {
     "boilerplate": "cleaning.stages.boilerplate:Boilerplate",
     "rules": "cleaning.stages.rule_filter:RuleFilter",
     "decontaminate": "cleaning.stages.decontaminate:Decontaminate",
+    "document_dedup": "cleaning.stages.document_dedup:DocumentDedup",
 }
 
 
