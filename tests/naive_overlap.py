@@ -46,3 +46,8 @@ def look_up(docs: Sequence[Sequence[str]], size: int, table: dict[tuple[str, ...
         out += [(base + i, table[gram]) for i, gram in enumerate(hash_grams(units, size)) if gram in table]
         base += len(units)
     return out
+
+
+def hash_items(units: Sequence[str]) -> tuple[str, ...]:
+    """The units themselves stand for their hash."""
+    return tuple(units)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import zstandard
 
-ROOT = Path(__file__).resolve().parents[2]
+from cleaning.cli import main
+
 QUESTION = "甲乙两地相距三百二十公里，一辆汽车从甲地开往乙地，四小时到达，平均每小时行多少公里？"
 FILLER = "今天的天气非常好，我们一起去公园散步，看见了许多盛开的花朵。"
 
@@ -25,12 +24,12 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(data: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cleaning", "run", "--stages", "decontaminate"]
+def run(data: Path, *more: str) -> int:
+    command = ["run", "--stages", "decontaminate"]
     command += ["--input", str(data / "in.jsonl"), "--output", str(data / "run")]
     fields = "decontaminate.fields={text: question}"
     command += ["--executor", "inline", "--set", f"decontaminate.benchmarks=[{data / 'eval.jsonl'}]", "--set", fields, *more]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    return main(command)
 
 
 def rows(folder: Path) -> dict[str, dict]:
@@ -42,8 +41,7 @@ def rows(folder: Path) -> dict[str, dict]:
 
 
 def test_drop_says_which_item_and_where(data: Path) -> None:
-    done = run(data)
-    assert done.returncode == 0, done.stderr
+    assert run(data) == 0
     assert list(rows(data / "run" / "data")) == ["clean"]
     rejected = rows(data / "run" / "rejected" / "decontaminate")
     assert set(rejected) == {"leak", "inner"}
@@ -58,19 +56,19 @@ def test_drop_says_which_item_and_where(data: Path) -> None:
 
 
 def test_cut_leaves_whole_text(data: Path) -> None:
-    done = run(data, "--set", "decontaminate.action=cut")
-    assert done.returncode == 0, done.stderr
+    assert run(data, "--set", "decontaminate.action=cut") == 0
     kept = rows(data / "run" / "data")
     assert kept["clean"]["text"] == FILLER * 3
     assert kept["leak"]["text"] == f"{FILLER}\n{FILLER}"
     assert kept["inner"]["text"] == FILLER + FILLER
     assert kept["inner"]["cleaning"]["benchmark_items"][0]["item"] == "q7"
-    again = run(data, "--set", "decontaminate.action=cut", "--input", str(data / "run" / "data"), "--output", str(data / "again"))
-    assert again.returncode == 0, again.stderr
+    again = ("--set", "decontaminate.action=cut", "--input", str(data / "run" / "data"), "--output", str(data / "again"))
+    assert run(data, *again) == 0
+    assert rows(data / "again" / "rejected" / "decontaminate") == {}
 
 
 def test_tag_keeps_everything(data: Path) -> None:
-    assert run(data, "--set", "decontaminate.action=tag").returncode == 0
+    assert run(data, "--set", "decontaminate.action=tag") == 0
     kept = rows(data / "run" / "data")
     assert kept["leak"]["text"] == f"{FILLER}\n{QUESTION}\n{FILLER}"
     shares = {name: row.get("cleaning", {}).get("benchmark_overlap") for name, row in kept.items()}
@@ -87,15 +85,14 @@ def test_tag_keeps_everything(data: Path) -> None:
         ("decontaminate.share=2", "share"),
     ],
 )
-def test_faults_come_before_the_run(data: Path, setting: str, said: str) -> None:
-    done = run(data, "--set", setting)
-    assert done.returncode == 2
-    assert said in done.stderr
+def test_faults_come_before_the_run(data: Path, capsys: pytest.CaptureFixture[str], setting: str, said: str) -> None:
+    assert run(data, "--set", setting) == 2
+    assert said in capsys.readouterr().err
     assert not (data / "run" / "phases").exists()
 
 
 def test_another_benchmark_makes_the_run_stale(data: Path) -> None:
-    assert run(data).returncode == 0
+    assert run(data) == 0
     (data / "eval.jsonl").write_text(json.dumps({"id": "q8", "question": FILLER}, ensure_ascii=False) + "\n", encoding="utf-8")
-    assert run(data).returncode == 0
+    assert run(data) == 0
     assert rows(data / "run" / "data") == {}
