@@ -21,6 +21,7 @@ VERBS = {
     "blacklist": "check the lists, try them on a text, see which entries fired in a run",
     "diff-policy": "which documents an edit of rules, lists or thresholds would move, against a run",
     "sample": "a stratified random sample of kept and rejected documents",
+    "dedup": "why a document left as a duplicate; the largest clusters of a run",
     "models": "get, train, calibrate and try models",
     "report": "fold the committed tasks into report.json and report.md",
     "verify": "recompute sizes, digests and sums of a run",
@@ -35,6 +36,7 @@ _EXAMPLES = {
     "blacklist": "cleaning blacklist test '加.微.信领红包'",
     "diff-policy": "cleaning diff-policy runs/zh configs/zh_web.yaml --set 'rules.thresholds.zh_nav_page=> 0.3'",
     "sample": "cleaning sample runs/zh --count 100",
+    "dedup": "cleaning dedup explain web-000017 runs/zh",
     "models": "cleaning models fetch lid.176.ftz",
     "report": "cleaning report runs/zh",
     "verify": "cleaning verify runs/zh",
@@ -90,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--workers", help="number of processes, or auto")
     sub.add_argument("--count", type=int, default=3, help="documents shown of each kind of move")
     sub.add_argument("--output", type=Path, help="write every moved document to this JSONL file")
+    sub = verb("dedup")
+    sub.add_argument("what", choices=("explain", "top"))
+    sub.add_argument("target", nargs="?", help="explain: the document's id; top: the run directory")
+    sub.add_argument("run", type=Path, nargs="?", help="explain: the run directory (default: this directory, else the newest in runs/)")
+    sub.add_argument("--count", type=int, default=20, help="top: clusters shown; explain: documents shown")
     verb("models").add_argument("arguments", nargs=argparse.REMAINDER, help="a command and its options: cleaning models --help")
     sub = verb("sample")
     sub.add_argument("run", type=Path)
@@ -126,6 +133,10 @@ def main(argv: list[str] | None = None) -> int:
             from cleaning.model_verbs import run_command
 
             return run_command(arguments[1:])
+        if args.verb == "dedup":
+            from cleaning.dedup_verbs import do_dedup
+
+            return do_dedup(args)
         from cleaning import verbs
 
         code: int = getattr(verbs, f"do_{args.verb.replace('-', '_')}")(args)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from cleaning.config import LoadedConfig, load_config, parse_size
+from cleaning.config import LoadedConfig, load_config
 from cleaning.errors import ConfigError, UserError
 from cleaning.stages import STAGES
 
@@ -22,6 +22,8 @@ def _load(args: argparse.Namespace) -> LoadedConfig:
     if args.stages is not None:
         names = [name.strip() for name in args.stages.split(",") if name.strip()]
         overrides.append(f"stages=[{', '.join(names)}]")
+    if getattr(args, "memory", None) is not None:
+        overrides.append(f"engine.memory={args.memory}")
     loaded = load_config(args.config, overrides, tuple(STAGES))
     config = loaded.config
     if args.input:
@@ -37,8 +39,6 @@ def _load(args: argparse.Namespace) -> LoadedConfig:
         if args.executor not in ("local", "inline", "ray"):
             raise ConfigError(f"--executor {args.executor}: allowed: local, inline")
         engine["executor"] = args.executor
-    if getattr(args, "memory", None) is not None:
-        engine["memory"] = _memory(args.memory)
     if engine:
         config = config.model_copy(update={"engine": config.engine.model_copy(update=engine)})
     return LoadedConfig(config, loaded.source)
@@ -50,16 +50,6 @@ def _worker_count(text: str) -> int | str:
     if not text.isdigit() or not 1 <= int(text) <= 4096:
         raise ConfigError(f"--workers {text}: a number from 1 to 4096, or auto")
     return int(text)
-
-
-def _memory(text: str) -> int:
-    try:
-        size = int(parse_size(text if not text.isdigit() else int(text)))
-    except ValueError as exc:
-        raise ConfigError(f"--memory {text}: {exc}") from exc
-    if size < 64 << 20:
-        raise ConfigError(f"--memory {text}: at least 64M")
-    return size
 
 
 def _root(args: argparse.Namespace, loaded: LoadedConfig) -> Path:

@@ -51,10 +51,12 @@ def _estimate(signatures: UInt32, d: int, h: int, old: bool) -> float:
     if not old:
         for k in range(count):
             equal += signatures[d, k] == signatures[h, k]
-        return float(equal) / count
+        share: float = equal / count
+        return share
     for k in range(count):
         equal += (signatures[d, k] & np.uint32(255)) == (signatures[h, k] & np.uint32(255))
-    return max(0.0, (float(equal) / count - 1 / 256) / (1 - 1 / 256))
+    corrected: float = max(0.0, (equal / count - 1 / 256) / (1 - 1 / 256))
+    return corrected
 
 
 @njit(cache=True, nogil=True)

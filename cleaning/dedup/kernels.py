@@ -92,24 +92,25 @@ def make_shingles(units: UInt64, ends: Int64, sizes: Int64, shingles: UInt32, ou
 
 
 @njit(cache=True, nogil=True)
-def cut_chunks(shingles: UInt32, ends: Int64, least: int, most: int, doc_of: Int64, out_ends: Int64) -> int:
-    """Cut documents of more than `most` shingles at the smallest shingle between `least` and `most` from the last cut.
+def cut_chunks(shingles: UInt32, ends: Int64, size: int, doc_of: Int64, out_ends: Int64) -> int:
+    """Cut documents of more than `size` shingles: a chunk ends size / (e - 1) after its smallest shingle, `size` on the average.
 
-    So the same passage is cut at the same places in two books, whatever stands before it. Fills `doc_of[c]` and `out_ends[c + 1]` of each
-    chunk and returns how many chunks there are; other documents are one chunk.
+    (Asymmetric extremum, Zhang et al. 2015.) So the same passage is soon cut at the same places in two books, whatever stands before it.
+    Fills `doc_of[c]` and `out_ends[c + 1]` of each chunk and returns how many there are; other documents are one chunk.
     """
-    count = 0
+    count, window = 0, int(size / 1.718)
     for d in range(ends.size - 1):
         at, hi = ends[d], ends[d + 1]
-        while hi - at > most:
-            best = at + least
-            for i in range(at + least + 1, at + most):
-                if shingles[i] < shingles[best]:
-                    best = i
-            at = best
-            doc_of[count] = d
-            count += 1
-            out_ends[count] = at
+        if hi - at > size:
+            least = at
+            for i in range(at, hi):
+                if shingles[i] < shingles[least]:
+                    least = i
+                elif i - least == window and i + 1 < hi:
+                    doc_of[count] = d
+                    count += 1
+                    out_ends[count] = i + 1
+                    least = i + 1
         doc_of[count] = d
         count += 1
         out_ends[count] = hi

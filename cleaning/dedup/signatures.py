@@ -20,8 +20,6 @@ from cleaning.dedup.kernels import Int64, UInt32, UInt64, band_keys, cut_chunks,
 from cleaning.text.charclass import char_tables, classes_with, fold_table, utf32
 
 _SINGLE, _RUN, _INVISIBLE = 1, 2, 3
-SLACK = 5  # a chunk is cut within a fifth of its size to either side
-TOO_SHORT_SALT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,23 +126,29 @@ def sign(texts: Sequence[str], scheme: Scheme) -> Signed:
     sign_shingles(shingles, chunk_ends, *permutations(scheme.permutations, scheme.seed), chunks)
     keys = np.empty((chunk_doc.size, scheme.bands), np.uint64)
     band_keys(chunks, scheme.bands, scheme.rows, (counts[chunk_doc] < scheme.short_units).astype(np.uint64), keys)
-    full = counts[chunk_doc] > 0
-    key_ends = np.zeros(ends.size, np.int64)
-    np.cumsum(np.bincount(chunk_doc[full], minlength=counts.size) * scheme.bands, out=key_ends[1:])
+    doc_of = chunk_doc
     if chunk_doc.size == counts.size:
         signatures = chunks
-    else:  # the minimum over a document is the minimum over its chunks
+    else:  # the minimum over a document is the minimum over its chunks; a book has keys as a whole, too
         signatures = np.minimum.reduceat(chunks, np.searchsorted(chunk_doc, np.arange(counts.size)), axis=0)
+        books = np.flatnonzero(np.bincount(chunk_doc, minlength=counts.size) > 1)
+        whole = np.empty((books.size, scheme.bands), np.uint64)
+        band_keys(signatures[books], scheme.bands, scheme.rows, np.zeros(books.size, np.uint64), whole)
+        doc_of = np.concatenate([chunk_doc, books])
+        order = np.argsort(doc_of, kind="stable")
+        doc_of, keys = doc_of[order], np.concatenate([keys, whole])[order]
+    full = counts[doc_of] > 0
+    key_ends = np.zeros(ends.size, np.int64)
+    np.cumsum(np.bincount(doc_of[full], minlength=counts.size) * scheme.bands, out=key_ends[1:])
     return Signed(counts, shingles, shingle_ends, signatures, keys[full].ravel(), key_ends, _folded(texts, units, ends))
 
 
 def _chunks(shingles: UInt32, ends: Int64, scheme: Scheme) -> tuple[Int64, Int64]:
     if not scheme.chunk_units:
         return np.arange(ends.size - 1), ends
-    slack = scheme.chunk_units // SLACK
-    room = ends.size + shingles.size // (scheme.chunk_units - slack) + 1
+    room = ends.size + 2 * shingles.size // scheme.chunk_units + 1  # a chunk has at least size / (e - 1) shingles
     doc_of, out = np.empty(room, np.int64), np.zeros(room + 1, np.int64)
-    count = cut_chunks(shingles, ends, scheme.chunk_units - slack, scheme.chunk_units + slack, doc_of, out)
+    count = cut_chunks(shingles, ends, scheme.chunk_units, doc_of, out)
     return doc_of[:count], out[: count + 1]
 
 

@@ -196,8 +196,7 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
         work.files.update({f"rejected/{file}": entry for file, entry in rejected[name].files.items()})
     if plan.config.output.metrics:
         work.files.update(side.write(scratch))
-    for _, writer in taps.values():
-        work.files.update(writer.close())
+    work.files.update({name: entry for _, writer in taps.values() for name, entry in writer.close().items()})
     inputs: list[dict[str, Any]] = []
     if reader is not None:
         inputs = reader.counts.inputs
@@ -343,10 +342,8 @@ def _run_reduce(plan: Plan, phase: Phase, task: Task, scratch: Path) -> tuple[di
     context = ReduceContext(task.index, len(plan.shards), tuple(plan.upstream(phase)), scratch, stats)
     context.memory = plan.scale.memory // plan.config.engine.worker_count()
     context.reads = {name: tuple(folders) for name, folders in plan.read_by(phase, task.index).items()}
-    tapped = plan.tapped(phase)
-    context.rows = lambda shard, rows: read_rows(
-        sorted(plan.task_dir(Task(tapped.index, shard)).glob(f"{CARRY}*")), plan.fields, np.asarray(rows)
-    )
+    tap = plan.tapped(phase).index
+    context.rows = lambda shard, rows: read_rows(sorted(plan.task_dir(Task(tap, shard)).glob(f"{CARRY}*")), plan.fields, np.asarray(rows))
     plan.reduce_of(phase).run(context)
     seconds = {plan.stages[phase.stage].name: time.perf_counter() - clock}
     return {"files": dict(context.files), "counts": {}, "inputs": []}, stats, seconds
