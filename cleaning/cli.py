@@ -22,6 +22,7 @@ VERBS = {
     "diff-policy": "which documents an edit of rules, lists or thresholds would move, against a run",
     "sample": "a stratified random sample of kept and rejected documents",
     "dedup": "why a document left as a duplicate; the largest clusters of a run",
+    "selftest": "plant copies, garble and personal data in a sample, and count what a configuration finds",
     "models": "get, train, calibrate and try models",
     "report": "fold the committed tasks into report.json and report.md",
     "verify": "recompute sizes, digests and sums of a run",
@@ -37,6 +38,7 @@ _EXAMPLES = {
     "diff-policy": "cleaning diff-policy runs/zh configs/zh_web.yaml --set 'rules.thresholds.zh_nav_page=> 0.3'",
     "sample": "cleaning sample runs/zh --count 100",
     "dedup": "cleaning dedup explain web-000017 runs/zh",
+    "selftest": "cleaning selftest --config configs/zh_web.yaml --sample raw/part-0.jsonl",
     "models": "cleaning models fetch lid.176.ftz",
     "report": "cleaning report runs/zh",
     "verify": "cleaning verify runs/zh",
@@ -97,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("target", nargs="?", help="explain: the document's id; top: the run directory")
     sub.add_argument("run", type=Path, nargs="?", help="explain: the run directory (default: this directory, else the newest in runs/)")
     sub.add_argument("--count", type=int, default=20, help="top: clusters shown; explain: documents shown")
+    sub = verb("selftest")
+    sub.add_argument("--config", type=Path, required=True, help="configuration to try")
+    sub.add_argument("--sample", nargs="+", required=True, metavar="SHARDS", help="documents of your own; the first 5000 are used")
+    sub.add_argument("--each", type=int, default=50, help="documents planted of each kind (default 50)")
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--output", type=Path, help="write the table as JSON to this file, too")
+    _config_options(sub)
     verb("models").add_argument("arguments", nargs=argparse.REMAINDER, help="a command and its options: cleaning models --help")
     sub = verb("sample")
     sub.add_argument("run", type=Path)
@@ -137,6 +146,10 @@ def main(argv: list[str] | None = None) -> int:
             from cleaning.dedup_verbs import do_dedup
 
             return do_dedup(args)
+        if args.verb == "selftest":
+            from cleaning.selftest_verb import do_selftest
+
+            return do_selftest(args)
         from cleaning import verbs
 
         code: int = getattr(verbs, f"do_{args.verb.replace('-', '_')}")(args)

@@ -92,8 +92,9 @@ def _site(doc: Doc) -> int:
 class SentenceApply:
     """Takes out the items that were decided to go. Half a pair of quotes or brackets stays where it is."""
 
-    def __init__(self, stage: str, cut: Cut, digits: Digits, near: bool, tag: bool, min_chars: int) -> None:
-        self._stage, self._cut, self._digits, self._near, self._tag, self._min_chars = stage, cut, digits, near, tag, min_chars
+    def __init__(self, stage: str, cut: Cut, digits: Digits, near: bool, tag: bool, min_chars: int, drop_share: float) -> None:
+        self._stage, self._cut, self._digits, self._near, self._tag = stage, cut, digits, near, tag
+        self._min_chars, self._drop_share = max(1, min_chars), drop_share
         self._items = self._copies = np.empty(0, np.int64)
         self._next = 0
 
@@ -146,10 +147,14 @@ class SentenceApply:
         if self._tag:
             return
         doc.text = without(text, spans)
-        left = len("".join(doc.text.split()))
-        if left < max(1, self._min_chars):
-            reason = f"fewer than {max(1, self._min_chars)} characters are left without sentences that stand elsewhere"
-            doc.drop = Drop(self._stage, "too_little_left", float(left), f"chars < {max(1, self._min_chars)}", reason, (), {"spans": rows})
+        left, whole = len("".join(doc.text.split())), len("".join(text.split()))
+        share = round(1 - left / whole, 4)
+        if share > self._drop_share:
+            reason = f"more than {self._drop_share:.0%} of the text stands elsewhere, sentence by sentence"
+            doc.drop = Drop(self._stage, "mostly_repeated", share, f"share > {self._drop_share:g}", reason, (), {"spans": rows})
+        elif left < self._min_chars:
+            reason = f"fewer than {self._min_chars} characters are left without sentences that stand elsewhere"
+            doc.drop = Drop(self._stage, "too_little_left", float(left), f"chars < {self._min_chars}", reason, (), {"spans": rows})
 
     def _may_go(self, text: str, start: int, end: int) -> bool:
         return is_balanced(text[start:end])

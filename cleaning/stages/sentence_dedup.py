@@ -55,6 +55,7 @@ class SentenceDedupParams(Strict):
     protect_genres: tuple[str, ...] = ("verse", "statute", "classical", "dialogue", "code")
     allow: Paths = ()
     min_chars: int = Field(default=30, ge=0)
+    drop_share: float = Field(default=0.8, gt=0, le=1)
     mode: Literal["remove", "tag"] = "remove"
 
 
@@ -154,7 +155,7 @@ class SentenceDedup(GlobalStage):
 
     def apply(self) -> Step:
         p = self.params
-        return SentenceApply(NAME, p.unit, p.digits, p.near, p.mode == "tag", p.min_chars)
+        return SentenceApply(NAME, p.unit, p.digits, p.near, p.mode == "tag", p.min_chars, p.drop_share)
 
     def _match(self, parts: int, context: ReduceContext) -> None:
         how = (context.shards, (context.partition, parts), self._policy, context.memory, context.scratch, context.stats)

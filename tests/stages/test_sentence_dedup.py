@@ -31,7 +31,7 @@ def run(root: Path, rows: Sequence[dict] | Sequence[Sequence[dict]], *settings: 
         (source / f"{i:02d}.jsonl").write_text("".join(lines), encoding="utf-8")
     command = ["run", "--stages", "sentence_dedup", "--input", str(source), "--output", str(root / name)]
     command += ["--workers", str(workers)] if workers else ["--executor", "inline"]
-    for setting in ("input.group_bytes=0", "sentence_dedup.min_chars=0", *settings):
+    for setting in ("input.group_bytes=0", "sentence_dedup.min_chars=0", "sentence_dedup.drop_share=1", *settings):
         command += ["--set", setting]
     assert main(command) == 0
     return root / name
@@ -87,7 +87,7 @@ def test_any_split_any_workers_the_same(tmp_path: Path, corpus: list[dict]) -> N
     parts = [corpus[:7], corpus[7:8], corpus[8:30], corpus[30:]]
     many = run(tmp_path, parts, "engine.batch_bytes=1KiB", workers=3, name="many")
     assert texts(many) == one
-    same = run(tmp_path, parts, "engine.fuse=false", "engine.memory=1MiB", name="same")
+    same = run(tmp_path, parts, "engine.fuse=false", "engine.memory=64MiB", name="same")
     for name in ("data", "rejected", "stats"):
         files = sorted(p.relative_to(many) for p in (many / name).rglob("*") if p.is_file())
         assert files == sorted(p.relative_to(same) for p in (same / name).rglob("*") if p.is_file())
@@ -154,6 +154,15 @@ def test_what_is_nearly_all_repeats_is_dropped(tmp_path: Path, corpus: list[dict
     assert rejected["text"] == f"短。{SHARED}"
     assert rejected["cleaning"]["reject"]["rule"] == "too_little_left"
     assert rejected["cleaning"]["reject"]["value"] == 2
+
+
+def test_a_copy_goes_as_a_whole(tmp_path: Path, corpus: list[dict]) -> None:
+    rows = [*corpus, {**corpus[7], "id": "copy"}]
+    root = run(tmp_path, rows, "sentence_dedup.drop_share=0.8")
+    (rejected,) = read(root / "rejected" / "sentence_dedup").values()
+    assert rejected["id"] == "copy"
+    assert rejected["cleaning"]["reject"]["rule"] == "mostly_repeated"
+    assert rejected["cleaning"]["reject"]["value"] > 0.8
 
 
 def test_near_copies(tmp_path: Path, corpus: list[dict]) -> None:
