@@ -35,21 +35,18 @@ _FOREIGN = {
         "рассказывает старые истории. Утром снова идёт снег, и дорога к школе становится длиннее."
     ),
     "ja": (
+        ""
         "駅前の小さな喫茶店では、毎朝同じ時間に常連のお客さんが集まります。店主はゆっくりとコーヒーをいれながら、昨日の出来事を話してくれます。雨の日には窓の外を眺める人が多くなります。"
     ),
     "ko": (
-        "주말이면 사람들이 강가에 모여서 자전거를 타고 도시락을 먹습니다. 아이들은 잔디밭에서 뛰어놀고 어른들은 나무 그늘에서 이야기를 나눕니다. 저녁이 되면 다리에 불이 켜집니다."
+        "주말이면 사람들이 강가에 모여서 자전거를 타고 도시락을 먹습니다. 아이들은 잔디밭에서 "
+        "뛰어놀고 어른들은 나무 그늘에서 이야기를 나눕니다. 저녁이 되면 다리에 불이 켜집니다."
     ),
 }
 _UNIT_RE = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+|\W", re.DOTALL)
 _SENTENCE = {
-    "zh": (
-        "点击页面下方的按钮即可下载完整版本的资料，更多精彩内容敬请关注本站后续更新。"
-    ),
-    "en": (
-        "Click the button at the bottom of this page to download the complete version and stay tuned for more great "
-        "updates from our site."
-    ),
+    "zh": "点击页面下方的按钮即可下载完整版本的资料，更多精彩内容敬请关注本站后续更新。",
+    "en": "Click the button at the bottom of this page to download the complete version and stay tuned for more updates from our site.",
 }
 
 

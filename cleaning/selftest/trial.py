@@ -100,9 +100,7 @@ def _count(row: Row, planted: Planted, after: _Verdicts) -> None:
             row.lost += 1
         elif planted.value not in text:
             row.found += 1
-    elif stage in row.finders:
-        row.found += 1
-    elif row.kind.startswith("copy") and after.rejected.get(planted.of) in row.finders:
+    elif stage in row.finders or (row.kind.startswith("copy") and after.rejected.get(planted.of) in row.finders):
         row.found += 1
     elif stage is not None:
         row.lost += 1
