@@ -84,6 +84,7 @@ class EngineConfig(Strict):
     executor: Literal["local", "inline", "ray"] = "local"
     retries: int = Field(default=5, ge=0)
     batch_bytes: Size = 1 << 20
+    memory: Annotated[Size, Field(ge=64 << 20)] = 2 << 30
     grace_seconds: float = Field(default=12, ge=0, le=25)
     fuse: bool = True
     checkpoint: tuple[str, ...] = ()

@@ -8,10 +8,11 @@ sees the second copy of a text as one long match.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
 import orjson
 
 from cleaning.doc import Doc
@@ -58,6 +59,26 @@ def fresh(doc: Doc, fields: TextFields) -> Doc:
     return new
 
 
+def read_rows(files: list[Path], fields: TextFields, rows: npt.NDArray[Any]) -> Iterator[tuple[int, Doc]]:
+    """(row, document) of some rows, given in rising order, of what the pass before kept. The others are not even parsed."""
+    wanted = iter(rows.tolist())
+    want, line_number, known = next(wanted, -1), 0, b""
+    for path in files:
+        with HashingFile(path) as raw, open_stream(raw, compression_of(path)) as stream:
+            for item in line_blocks(read_blocks(stream, path.name), _NO_LIMIT):
+                if not isinstance(item, tuple):
+                    raise ShardError(f"{path}: not a file of this run")
+                lines = item[1]
+                while want >= 0 and 2 * want + 1 < line_number + len(lines):
+                    at = 2 * want - line_number
+                    yield want, carried_doc(lines[at] if at >= 0 else known, lines[at + 1], fields)
+                    want = next(wanted, -1)
+                line_number += len(lines)
+                known = lines[-1] if lines else known
+                if want < 0:
+                    return
+
+
 def read_carried(files: list[Path], fields: TextFields, batch_bytes: int, max_docs: int) -> Iterator[list[Doc]]:
     """Batches of the documents that the pass before kept."""
     for path in files:
@@ -84,22 +105,3 @@ def read_carried(files: list[Path], fields: TextFields, batch_bytes: int, max_do
                         docs, held = [], 0
         if docs:
             yield docs
-
-
-def read_rows(files: list[Path], fields: TextFields, rows: Collection[int]) -> Iterator[tuple[int, Doc]]:
-    """Some of the documents that the pass before kept, with their rows; the others are not parsed, and nothing behind the last is read."""
-    row, half, known = 0, False, b""
-    last = max(rows, default=-1)
-    for path in files if last >= 0 else ():
-        with HashingFile(path) as raw, open_stream(raw, compression_of(path)) as stream:
-            for item in line_blocks(read_blocks(stream, path.name), _NO_LIMIT):
-                if not isinstance(item, tuple):
-                    raise ShardError(f"{path}: not a file of this run")
-                for line in item[1]:
-                    if not half:
-                        known = line
-                    elif row in rows:
-                        yield row, carried_doc(known, line, fields)
-                    row, half = row + half, not half
-                if row > last:
-                    return

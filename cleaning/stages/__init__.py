@@ -18,6 +18,9 @@ STAGES: dict[str, str] = {
     "boilerplate": "cleaning.stages.boilerplate:Boilerplate",
     "rules": "cleaning.stages.rule_filter:RuleFilter",
     "perplexity": "cleaning.stages.perplexity:Perplexity",
+    "decontaminate": "cleaning.stages.decontaminate:Decontaminate",
+    "sentence_dedup": "cleaning.stages.sentence_dedup:SentenceDedup",
+    "document_dedup": "cleaning.stages.document_dedup:DocumentDedup",
 }
 
 

@@ -20,7 +20,7 @@ from cleaning.models.corpus import read_texts
 from cleaning.models.lm import auto
 from cleaning.models.lm.calibration import Sample
 from cleaning.rules.rule_set import Paths
-from cleaning.stages.contract import GlobalStage, Partitioned, Reduce, ReduceContext, ShardContext, Step, StepDefaults
+from cleaning.stages.contract import GlobalStage, Partitioned, Reduce, ReduceContext, Scale, ShardContext, Step, StepDefaults
 from cleaning.stages.measuring import JudgingParams
 
 
@@ -60,7 +60,7 @@ class FittingStage(GlobalStage):
     def shuffle(self) -> Partitioned:
         return Partitioned(auto.KEY, len(auto.GROUPS) * auto.FOLDS, auto.partition_of)
 
-    def reduces(self, shards: int) -> Sequence[Reduce]:
+    def reduces(self, scale: Scale) -> Sequence[Reduce]:
         return [Reduce("fit", len(auto.GROUPS) * auto.FOLDS, self._fit)]
 
     def _fit(self, context: ReduceContext) -> None:
@@ -89,6 +89,7 @@ class FittingStage(GlobalStage):
         return auto.chosen(keys, budget)
 
     def _samples(self, context: ReduceContext, keys: auto.Keys) -> list[Sample]:
+        assert context.fields is not None
         return auto.samples_of(keys, context.upstream, context.fields, self.params.by, self.params.auto_budget)
 
     def _reference(self) -> Iterator[Doc]:

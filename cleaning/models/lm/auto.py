@@ -132,7 +132,7 @@ def samples_of(keys: Keys, folders: Iterable[Path], fields: TextFields, by: Sequ
     found: dict[int, Sample] = {}
     for folder in folders:
         rows = wanted.get(int(folder.name), {})
-        for row, doc in read_rows(sorted(folder.glob(f"{STEM}*")), fields, rows):
+        for row, doc in read_rows(sorted(folder.glob(f"{STEM}*")), fields, np.array(sorted(rows), np.int64)):
             part = taken(doc.text, int(keys["hash"][rows[row]]), budget)
             found[rows[row]] = Sample(part, group_names(by, doc.source, language_of(doc)))
     return [found[position] for position in range(len(keys))]
