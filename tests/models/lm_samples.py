@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
@@ -62,11 +63,28 @@ def grams_of(model: NgramModel) -> Grams:
 
 def naive_score(grams: Grams, order: int, tokens: list[str]) -> float:
     """The decimal logarithm of a sentence's probability, by dictionaries: the twin of `score_lines`."""
+    return math.fsum(p for p, _, _ in naive_tokens(grams, order, tokens))
 
-    def p(context: tuple[str, ...], word: str) -> float:
+
+def naive_tokens(grams: Grams, order: int, tokens: list[str]) -> list[tuple[float, float, int]]:
+    """For each token and the end: the logarithm of its probability, of that alone, and the length of the n-gram that was known."""
+
+    def look_up(context: tuple[str, ...], word: str) -> tuple[float, int]:
         if (*context, word) in grams:
-            return grams[(*context, word)][0]
-        return grams.get(context, (0.0, 0.0))[1] + p(context[1:], word)
+            return grams[(*context, word)][0], len(context) + 1
+        p, length = look_up(context[1:], word)
+        return grams.get(context, (0.0, 0.0))[1] + p, length
 
     known = ["<s>", *(token if (token,) in grams and token not in ("<s>", "</s>") else "<unk>" for token in tokens), "</s>"]
-    return math.fsum(p(tuple(known[max(0, i - order + 1) : i]), known[i]) for i in range(1, len(known)))
+    found = [look_up(tuple(known[max(0, i - order + 1) : i]), known[i]) for i in range(1, len(known))]
+    return [(p, grams[(word,)][0], length) for (p, length), word in zip(found, known[1:], strict=True)]
+
+
+def naive_events(tokens: list[tuple[float, float, int]]) -> list[int]:
+    """The twin of the events of `score_lines`."""
+    gains = [p - alone for p, alone, _ in tokens]
+    edges = [-math.inf, -1.5, -1, -0.5, 0, 0.5, 1, 2, 3, math.inf]
+    bins = [sum(low <= gain < high for gain in gains) for low, high in itertools.pairwise(edges)]
+    short = [sum(length <= k for _, _, length in tokens) for k in (1, 2, 3)]
+    rare = [sum(p < limit for p, _, _ in tokens) for limit in (-3, -4, -5)]
+    return [*bins, *short, *rare, sum(alone < -4.5 for _, alone, _ in tokens)]

@@ -24,7 +24,7 @@ from cleaning.models.lm.tables import Tables, build_tables, score_lines
 from cleaning.models.lm.units import Units
 from cleaning.models.lm.vocabulary import Vocabulary
 
-from .lm_samples import grams_of, made_up, naive_score, texts, write_model
+from .lm_samples import grams_of, made_up, naive_events, naive_score, naive_tokens, texts, write_model
 
 PRUNED = """\\data\\
 ngram 1=6
@@ -67,7 +67,9 @@ def by_kenlm(path: Path, units: Units, documents: list[str]) -> tuple[list[float
     return [sum(p for p, _, _ in model.full_scores(" ".join(tokens))) for tokens in lines], [len(tokens) + 1 for tokens in lines]
 
 
-@pytest.mark.parametrize(("unit", "order", "name"), [("char", 5, "zh"), ("char", 2, "mixed"), ("word", 3, "en"), ("word", 2, "mixed")])
+@pytest.mark.parametrize(("unit", "order", "name"), [
+    ("char", 5, "zh"), ("char", 2, "mixed"), ("word", 3, "en"), ("word", 2, "mixed"), ("jieba", 3, "zh"),
+])  # fmt: skip
 def test_the_numbers_are_those_of_kenlm(tmp_path: Path, unit: str, order: int, name: str) -> None:
     documents = [*texts(f"{name}_good"), "", "\n \n", "ω𠮷<s>\n</s> <unk>", "\ud800"]
     write_model(tmp_path / "m.arpa", documents[::2], unit, order)
@@ -108,9 +110,10 @@ def test_twin(zh: Path) -> None:
     log10, events = score_lines(tables, ids, lines, events=True)
     said = [units.tokens(line) for text in documents for line in units.lines(text)]
     np.testing.assert_allclose(log10, [naive_score(grams, 5, tokens) for tokens in said], atol=1e-4)
-    alone = dict(zip(model.vocab, model.prob[0].tolist(), strict=True))
-    rare = [sum(alone.get(token, alone["<unk>"]) < -4.5 for token in [*tokens, "</s>"]) for tokens in said]
-    assert events[:, 15].tolist() == rare
+    expected = np.array([naive_events(naive_tokens(grams, 5, tokens)) for tokens in said])
+    # single precision may put a token that lies on an edge into the next bin
+    assert np.abs(events - expected).sum() <= 2e-4 * events[:, :9].sum()
+    assert expected[:, 15].sum() >= 0 < expected[:, 12:15].sum()
 
 
 def test_a_document_does_not_depend_on_its_batch(zh: Path, monkeypatch: pytest.MonkeyPatch) -> None:

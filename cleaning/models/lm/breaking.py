@@ -78,7 +78,7 @@ def _listed(words: list[str], rng: random.Random) -> str:
 def _searches(words: list[str], rng: random.Random) -> str:
     """A few subjects, each beside many words."""
     subjects = rng.sample(words, min(len(words), rng.randint(1, 4)))
-    pairs = [(rng.choice(subjects), rng.choice(words)) for _ in range(rng.randint(20, 80))]
+    pairs = [(rng.choice(subjects), rng.choice(words)) for _ in range(rng.randint(6, 60))]
     gap = "" if _HAN.search(subjects[0]) else " "
     return rng.choice((" ", ",", "，", "、", "|", "\n", "_")).join(gap.join(pair if rng.random() < 0.8 else pair[::-1]) for pair in pairs)
 

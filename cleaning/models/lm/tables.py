@@ -207,15 +207,25 @@ def _rehash(slots: UInt64, larger: UInt64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _count_events(counts: npt.NDArray[np.int32], p: float, alone: float, matched: int) -> None:
-    gain, bin_ = p - alone, 0
-    for edge in (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0):
-        bin_ += gain >= edge
-    counts[bin_] += 1
-    for k in range(3):
-        counts[9 + k] += matched <= k + 1
-        counts[12 + k] += p < -3 - k
+def _count_event(counts: npt.NDArray[np.int32], p: float, alone: float, matched: int) -> None:
+    """One token in its bins; `_add_up` makes sums of them when the line is over."""
+    gain, place = p - alone, 0
+    if gain >= -1.5:
+        place = min(int((gain + 1.5) * 2) + 1, 6) + (gain >= 2.0) + (gain >= 3.0)
+    counts[place] += 1
+    if matched < 4:
+        counts[8 + matched] += 1
+    if p < -3.0:
+        counts[12 + (p < -4.0) + (p < -5.0)] += 1
     counts[15] += alone < -4.5
+
+
+@njit(cache=True, nogil=True)
+def _add_up(counts: npt.NDArray[np.int32]) -> None:
+    counts[10] += counts[9]
+    counts[11] += counts[10]
+    counts[13] += counts[14]
+    counts[12] += counts[13]
 
 
 @njit(cache=True, nogil=True)
@@ -253,7 +263,9 @@ def _score(
             if i >= counted:
                 total += p
                 if events.shape[1]:
-                    _count_events(events[line], p, alone, matched)
+                    _count_event(events[line], p, alone, matched)
             context = min(reach, order - 1)
             of_context, of_match = of_match, of_context
         log10[line] = total
+        if events.shape[1]:
+            _add_up(events[line])
