@@ -67,7 +67,9 @@ def by_kenlm(path: Path, units: Units, documents: list[str]) -> tuple[list[float
     return [sum(p for p, _, _ in model.full_scores(" ".join(tokens))) for tokens in lines], [len(tokens) + 1 for tokens in lines]
 
 
-@pytest.mark.parametrize(("unit", "order", "name"), [("char", 5, "zh"), ("char", 2, "mixed"), ("word", 3, "en"), ("word", 2, "mixed"), ("jieba", 3, "zh")])
+@pytest.mark.parametrize(("unit", "order", "name"), [
+    ("char", 5, "zh"), ("char", 2, "mixed"), ("word", 3, "en"), ("word", 2, "mixed"), ("jieba", 3, "zh"),
+])  # fmt: skip
 def test_the_numbers_are_those_of_kenlm(tmp_path: Path, unit: str, order: int, name: str) -> None:
     documents = [*texts(f"{name}_good"), "", "\n \n", "ω𠮷<s>\n</s> <unk>", "\ud800"]
     write_model(tmp_path / "m.arpa", documents[::2], unit, order)
