@@ -10,15 +10,19 @@ BAD = ("buy cheap pills now click here", "加微信领取红包优惠", "best ca
 
 
 def train_toy(path: Path, *, supervised: bool = True, quantized: bool = False) -> Path:
-    """Write a model of two labels (`keep`, `drop`), or of word vectors, to `path`."""
+    """Write a model of two labels (`keep`, `drop`), or of word vectors, to `path`.
+
+    Ten dimensions, since fastText 0.9.3 fills its vectors in ten blocks and leaves what is over as it finds it: rows times dimensions
+    that ten does not divide give other numbers each time, and now and then "Encountered NaN".
+    """
     import fasttext
 
     corpus = path.with_suffix(".train.txt")
     lines = [f"__label__keep {t}" for t in GOOD] + [f"__label__drop {t}" for t in BAD]
     corpus.write_text("\n".join(lines * 8) + "\n", encoding="utf-8")
-    settings: dict[str, Any] = {"dim": 8, "epoch": 20, "minCount": 1, "minn": 1, "maxn": 3, "bucket": 2000, "thread": 1, "verbose": 0}
+    settings: dict[str, Any] = {"dim": 10, "epoch": 20, "minCount": 1, "minn": 1, "maxn": 3, "bucket": 2000, "thread": 1, "verbose": 0}
     if supervised:
-        model = fasttext.train_supervised(str(corpus), lr=1.0, **settings)
+        model = fasttext.train_supervised(str(corpus), lr=0.5, **settings)
     else:
         model = fasttext.train_unsupervised(str(corpus), **settings)
     if quantized:
