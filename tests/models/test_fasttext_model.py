@@ -66,7 +66,7 @@ def test_newlines_and_broken_characters_do_not_cut_a_line(models: dict[str, Path
 @pytest.mark.parametrize("kind", ["dense", "quantized"])
 def test_the_file_is_read_without_the_library(models: dict[str, Path], kind: str) -> None:
     about = inspect(models[kind])
-    assert (about.supervised, about.dimensions, about.min_char_ngram, about.max_char_ngram) == (True, 10, 1, 3)
+    assert (about.supervised, about.dimensions, about.min_char_ngram, about.max_char_ngram) == (True, 8, 1, 3)
     assert about.quantized == (kind == "quantized")
     import fasttext
 
