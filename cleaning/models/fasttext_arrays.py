@@ -26,17 +26,21 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class FastTextArrays:
-    """What the kernels read. Rows of `vectors`: words, then character n-grams.
+    """What the kernels read. Rows of `vectors`: words, then character n-grams in the order of their buckets.
 
-    `word_slots` is an open hash table of (wide hash, row) for the words; `gram_rows` maps a bucket to its row, -1: pruned away. `output`
-    (labels or inner nodes, dimensions); `left` and `right` are the children of the tree's inner nodes, empty for softmax.
+    `word_hashes` and `word_rows` are an open hash table of the words. `gram_bits` has a bit for each bucket, set where it was kept, and
+    `gram_before` counts the kept ones before each 64; both are empty where none was pruned. `output` (labels or inner nodes, dimensions);
+    `left` and `right` are the children of the tree's inner nodes, empty for softmax.
     """
 
     vectors: Floats
     output: Floats
     word_hashes: npt.NDArray[np.uint64]
     word_rows: npt.NDArray[np.int32]
-    gram_rows: npt.NDArray[np.int32]
+    gram_bits: npt.NDArray[np.uint64]
+    gram_before: npt.NDArray[np.int32]
+    buckets: int
+    words: int
     left: npt.NDArray[np.int32]
     right: npt.NDArray[np.int32]
     end_row: int  # of </s>, which stands at the end of every line; -1: it has none
@@ -46,7 +50,7 @@ class FastTextArrays:
     @property
     def nbytes(self) -> int:
         """Memory that the arrays take."""
-        arrays = (self.vectors, self.output, self.word_hashes, self.word_rows, self.gram_rows, self.left, self.right)
+        arrays = (self.vectors, self.output, self.word_hashes, self.word_rows, self.gram_bits, self.gram_before, self.left, self.right)
         return sum(array.nbytes for array in arrays)
 
 
@@ -58,20 +62,32 @@ def read_arrays(path: Path, about: FastTextFile) -> FastTextArrays | None:
         return None
     words, counts, at = _dictionary(data, about)
     (pruned,) = struct.unpack_from("<q", data, 84)
-    gram_rows = np.arange(about.buckets, dtype=np.int32) if pruned < 0 else np.full(about.buckets, -1, np.int32)
-    if pruned > 0:
-        pairs = np.frombuffer(data, "<i4", 2 * pruned, at).reshape(-1, 2)
-        gram_rows[pairs[:, 0]] = pairs[:, 1]
+    kept: npt.NDArray[np.int32] | None = None
+    if pruned >= 0:
+        kept = np.frombuffer(data, "<i4", 2 * pruned, at).reshape(-1, 2)
         at += 8 * pruned
-    gram_rows[gram_rows >= 0] += len(words)
     vectors, at = _matrix(data, at)
     output, _ = _matrix(data, at)
+    bits, before = np.zeros(0, np.uint64), np.zeros(0, np.int32)
+    if kept is not None:
+        order = np.argsort(kept[:, 0])
+        vectors = np.concatenate([vectors[: len(words)], vectors[len(words) + kept[order, 1]]])
+        bits, before = _rank_table(kept[order, 0].astype(np.int64), about.buckets)
     hashes, rows = _table(words)
     left, right = huffman(counts) if loss == _HIERARCHICAL else (np.zeros(0, np.int32), np.zeros(0, np.int32))
     end = words.index(b"</s>") if b"</s>" in words else -1
     return FastTextArrays(
-        vectors, output, hashes, rows, gram_rows, left, right, end, about.min_char_ngram, about.max_char_ngram
+        vectors, output, hashes, rows, bits, before, about.buckets, len(words), left, right, end, about.min_char_ngram, about.max_char_ngram
     )
+
+
+def _rank_table(buckets: npt.NDArray[np.int64], size: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+    """A bit for each bucket, and for each 64 of them how many set ones come before: small enough to stay in the processor's cache."""
+    kept = np.zeros(-(-size // 64) * 64, np.uint8)
+    kept[buckets] = 1
+    bits = np.packbits(kept, bitorder="little").view("<u8")
+    before = np.concatenate([[0], np.cumsum(kept.reshape(-1, 64).sum(axis=1, dtype=np.int32))[:-1]])
+    return bits, before.astype(np.int32)
 
 
 def _dictionary(data: bytes, about: FastTextFile) -> tuple[list[bytes], list[int], int]:
@@ -164,5 +180,6 @@ def huffman(counts: list[int]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.in
 def kernel_arguments(arrays: FastTextArrays) -> tuple[Any, ...]:
     """What `sum_features` takes after the text, in its order."""
     return (
-        arrays.vectors, arrays.word_hashes, arrays.word_rows, arrays.gram_rows, arrays.end_row, arrays.shortest, arrays.longest
+        arrays.vectors, arrays.word_hashes, arrays.word_rows, arrays.gram_bits, arrays.gram_before, arrays.buckets, arrays.words,
+        arrays.end_row, arrays.shortest, arrays.longest,
     )  # fmt: skip

@@ -22,7 +22,7 @@ _SIGN = np.uint32(0xFFFFFF00)  # the library hashes signed bytes
 _BEFORE, _AFTER, _BLANK = 60, 62, 32  # < and > around a word
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _grow(value: Any, byte: Any) -> Any:
     wide = np.uint32(byte)
     if byte > 127:
@@ -30,7 +30,7 @@ def _grow(value: Any, byte: Any) -> Any:
     return np.uint32((value ^ wide) * _PRIME)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _row_of_word(text: Bytes, low: int, high: int, hashes: Any, rows: Rows) -> int:
     value = _WIDE
     for i in range(low, high):
@@ -44,19 +44,32 @@ def _row_of_word(text: Bytes, low: int, high: int, hashes: Any, rows: Rows) -> i
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _add(vectors: Floats, row: int, total: Floats) -> None:
     for k in range(total.size):
         total[k] += vectors[row, k]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _row_of_bucket(bucket: Any, bits: Any, before: Rows) -> int:
+    """Which of the kept buckets this one is, -1 for one that was pruned away; `before` (bits) counts those that come before each word."""
+    word = bits[bucket >> 6]
+    if word >> np.uint64(bucket & 63) & np.uint64(1) == 0:
+        return -1
+    low = word & ((np.uint64(1) << np.uint64(bucket & 63)) - np.uint64(1))
+    low -= low >> np.uint64(1) & np.uint64(0x5555555555555555)  # population count
+    low = (low & np.uint64(0x3333333333333333)) + (low >> np.uint64(2) & np.uint64(0x3333333333333333))
+    low = (low + (low >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return before[bucket >> 6] + np.int64(low * np.uint64(0x0101010101010101) >> np.uint64(56))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _add_grams(
-    text: Bytes, low: int, high: int, vectors: Floats, gram_rows: Rows, shortest: int, longest: int, total: Floats
+    text: Bytes, low: int, high: int, vectors: Floats, bits: Any, before: Rows, buckets: int, first: int, shortest: int, longest: int,
+    total: Floats,
 ) -> int:
     """The character n-grams of the word text[low:high], which stands between < and >. Returns how many the model has."""
     found = 0
-    buckets = np.uint32(gram_rows.size)
     for i in range(low - 1, high + 1):
         if low <= i < high and text[i] & 0xC0 == 0x80:
             continue
@@ -69,21 +82,23 @@ def _add_grams(
                 value = _grow(value, text[j])
                 j += 1
             if n >= shortest and not (n == 1 and (i < low or j > high)):
-                row = gram_rows[np.int64(value % buckets)]
+                bucket = np.int64(value % np.uint32(buckets))
+                row = _row_of_bucket(bucket, bits, before) if bits.size else bucket
                 if row >= 0:
-                    _add(vectors, row, total)
+                    _add(vectors, first + row, total)
                     found += 1
             n += 1
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def sum_features(
-    text: Bytes, starts: Row, vectors: Floats, hashes: Any, rows: Rows, gram_rows: Rows, end_row: int, shortest: int, longest: int,
-    totals: Floats, counts: Row,
+    text: Bytes, starts: Row, vectors: Floats, hashes: Any, rows: Rows, bits: Any, before: Rows, buckets: int, first: int, end_row: int,
+    shortest: int, longest: int, totals: Floats, counts: Row,
 ) -> None:
     """For each line text[starts[d]:starts[d + 1]] the sum of its features' vectors (into `totals`), and how many there are.
 
+    The n-gram of a bucket has the row `first` + its number among the kept ones (`bits`, `before`), or + the bucket where none was pruned.
     `text` is UTF-8 in which blanks (0x20) alone part words. The mark of a line's end is not added: lines may be summed up to documents.
     """
     for d in range(starts.size - 1):
@@ -100,13 +115,13 @@ def sum_features(
             if row >= 0:
                 _add(vectors, row, totals[d])
                 found += 1
-            if longest > 0 and gram_rows.size > 0 and row != end_row or row < 0 and gram_rows.size > 0:
-                found += _add_grams(text, i, j, vectors, gram_rows, shortest, longest, totals[d])
+            if longest > 0 and buckets > 0 and (row < 0 or row != end_row):
+                found += _add_grams(text, i, j, vectors, bits, before, buckets, first, shortest, longest, totals[d])
             i = j
         counts[d] = found
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def label_probabilities(totals: Floats, counts: Row, output: Floats, left: Rows, right: Rows, out: Floats) -> None:
     """(lines, labels): the probability of every label for sums of vectors; all zero for a line without features.
 
@@ -146,3 +161,12 @@ def label_probabilities(totals: Floats, counts: Row, output: Floats, left: Rows,
             total += out[d, label]
         for label in range(size):
             out[d, label] /= total
+
+
+@njit(cache=True, nogil=True)
+def sum_rows(rows: Any, group: Row, out: Any) -> None:
+    """Add each of `rows` to the row of `out` that its group names; -1: to none. In the order of the rows, so that a sum is always the same."""
+    for i in range(rows.shape[0]):
+        if group[i] >= 0:
+            for k in range(rows.shape[1]):
+                out[group[i], k] += rows[i, k]
