@@ -28,22 +28,22 @@ Reals = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 HANI, KANA, HANG, LATN = (SCRIPT_NUMBER[code] for code in ("Hani", "Kana", "Hang", "Latn"))
 LETTERS_A_UNIT = 5  # of alphabets: about a word
-MIXED_SHARE = 0.3  # of the units: a second script from which on its languages are possible too
+MIXED_SHARE = 0.4  # of the units: a second script from which on its languages are possible too
 KANA_SHARE = (0.02, 0.1)  # of Han and kana: below, not Japanese; from the second on nothing else
 SHORT_HAN = 12  # so many Han characters without kana may be Japanese: names, headlines
 BLOCK_UNITS, LEAST_UNITS = 50, 10  # paragraphs are joined up to so many units; what stays smaller counts for no language
 SURE = 0.5  # probability from which on a paragraph is believed to be in another language of the same script
 VARIANT_FORMS, VARIANT_SHARE = 3, 0.1  # characters of either kind that are needed; a minority from which on a text is mixed
-CLASSICAL, MODERN, CANTONESE = 0.04, 0.02, 0.01  # shares of the Han characters
+CLASSICAL, MODERN, CANTONESE = 0.06, 0.01, 0.01  # shares of the Han characters
 HINT_HAN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Of a text longer than count × chars × 1.5 only so many windows are read, of so many characters. count 0: everything."""
+    """Of a text longer than count × chars × 1.25 only so many windows are read, of so many characters. count 0: everything."""
 
-    count: int = 8
-    chars: int = 250
+    count: int = 20
+    chars: int = 80
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def place_windows(codes: Any, offsets: Ints, count: int, chars: int, spans: Ints
     n = 0
     for d in range(offsets.size - 1):
         low, high = offsets[d], offsets[d + 1]
-        if count == 0 or (high - low) * 2 <= count * chars * 3:
+        if count == 0 or (high - low) * 4 <= count * chars * 5:
             spans[n, 0], spans[n, 1], doc[n] = low, high, d
             n += 1
             continue
@@ -77,7 +77,7 @@ def place_windows(codes: Any, offsets: Ints, count: int, chars: int, spans: Ints
             at = low + (high - low - chars) * k // (count - 1) if count > 1 else low
             begin = at
             if k:
-                for i in range(at, at + min(64, chars)):
+                for i in range(at, at + chars // 2):
                     if codes[i] == 10:
                         begin = i + 1
                         break

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from cleaning.doc import Doc
+from cleaning.models.fasttext_model import check_model
 from cleaning.models.identify import Identified, Identifier, Windows
 from cleaning.models.language_model import load_language_model, warm_up_kernels
-from cleaning.models.fasttext_model import check_model
 from cleaning.stages.measuring import JudgingParams, MeasuringStage, Scorer
 
 
@@ -18,8 +18,8 @@ class LangidParams(JudgingParams):
     """The model, and how much of a long document is read."""
 
     model: str = "models/lid.176.ftz"
-    windows: int = Field(default=8, ge=0, le=1000)  # of a document longer than windows × window_chars × 1.5; 0: always everything
-    window_chars: int = Field(default=250, ge=64)
+    windows: int = Field(default=20, ge=0, le=1000)  # of a document longer than windows × window_chars × 1.25; 0: always everything
+    window_chars: int = Field(default=80, ge=40)
 
 
 class LangidScorer:

@@ -26,6 +26,7 @@ SCRIPT_NUMBER = {code: number for number, code in enumerate(SCRIPTS)}
 HAN_SIGNS = ("hans", "hant", "modern", "classical", "cantonese", "japanese")
 # written Cantonese; no standard Chinese text has more than a stray one
 CANTONESE_ONLY = "嘅咗喺啲嗰冇佢哋乜嘢嚟咁唔瞓攞噉嘥啱畀嗱喎囉啩嘞曬嚿噃"
+BOTH_AGES = "说說没沒还還给給"  # of STOP_MODERN: classical texts have them in another use
 _KANA = [(0x3041, 0x3096), (0x309D, 0x309F), (0x30A1, 0x30FA), (0x30FD, 0x30FF), (0xFF66, 0xFF6F), (0xFF71, 0xFF9D)]
 
 
@@ -78,7 +79,8 @@ def _sign_points(han: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
     """The code points of each of HAN_SIGNS."""
     class_of = char_tables().class_of
     forms = [np.flatnonzero(classes_with(name)[class_of]) for name in ("simplified", "traditional")]
-    words = [np.array([ord(c) for c in text]) for text in (STOP_MODERN, STOP_CLASSICAL, CANTONESE_ONLY)]
+    modern = [c for c in STOP_MODERN if c not in BOTH_AGES]
+    words = [np.array([ord(c) for c in text]) for text in (modern, STOP_CLASSICAL, CANTONESE_ONLY)]
     return [*forms, *words, _japanese_forms(han, classes_with("rare_han")[class_of])]
 
 
