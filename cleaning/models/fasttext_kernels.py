@@ -31,7 +31,7 @@ def _grow(value: Any, byte: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _row_of_word(text: Bytes, low: int, high: int, hashes: Any, rows: Rows) -> int:
+def _row_of_word(text: Bytes, low: Any, high: Any, hashes: Any, rows: Rows) -> Any:
     value = _WIDE
     for i in range(low, high):
         value = (value ^ np.uint64(text[i])) * _WIDE_PRIME
@@ -45,13 +45,13 @@ def _row_of_word(text: Bytes, low: int, high: int, hashes: Any, rows: Rows) -> i
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _add(vectors: Floats, row: int, total: Floats) -> None:
+def _add(vectors: Floats, row: Any, total: Floats) -> None:
     for k in range(total.size):
         total[k] += vectors[row, k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _row_of_bucket(bucket: Any, bits: Any, before: Rows) -> int:
+def _row_of_bucket(bucket: Any, bits: Any, before: Rows) -> Any:
     """Which of the kept buckets this one is, -1 for one that was pruned away; `before` (bits) counts those that come before each word."""
     word = bits[bucket >> 6]
     if word >> np.uint64(bucket & 63) & np.uint64(1) == 0:
@@ -65,7 +65,7 @@ def _row_of_bucket(bucket: Any, bits: Any, before: Rows) -> int:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _add_grams(
-    text: Bytes, low: int, high: int, vectors: Floats, bits: Any, before: Rows, buckets: int, first: int, shortest: int, longest: int,
+    text: Bytes, low: Any, high: Any, vectors: Floats, bits: Any, before: Rows, buckets: int, first: int, shortest: int, longest: int,
     total: Floats,
 ) -> int:
     """The character n-grams of the word text[low:high], which stands between < and >. Returns how many the model has."""
@@ -165,7 +165,7 @@ def label_probabilities(totals: Floats, counts: Row, output: Floats, left: Rows,
 
 @njit(cache=True, nogil=True)
 def sum_rows(rows: Any, group: Row, out: Any) -> None:
-    """Add each of `rows` to the row of `out` that its group names; -1: to none. In the order of the rows, so that a sum is always the same."""
+    """Add each of `rows` to the row of `out` that its group names (-1: to none), in their order, so that a sum is always the same."""
     for i in range(rows.shape[0]):
         if group[i] >= 0:
             for k in range(rows.shape[1]):

@@ -151,7 +151,7 @@ class Identifier:
 
     def _allowed(self, letters: Ints, signs: Ints) -> Floats:
         """(texts, labels) 1 where a label is possible for a text with these letters of each script."""
-        weighed = letters @ np.diag(_unit_weights())
+        weighed = letters * _unit_weights()
         han, kana = letters[:, HANI], letters[:, KANA]
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.nan_to_num(weighed / weighed.sum(axis=1, keepdims=True))
@@ -164,7 +164,7 @@ class Identifier:
         japanese = scripts[:, HANI] & (kana_share >= KANA_SHARE[1])
         scripts[:, KANA] |= japanese
         scripts[:, HANI] &= ~japanese
-        allowed = (scripts.astype(np.float32) @ self._mask > 0).astype(np.float32)
+        allowed: Floats = (scripts.astype(np.float32) @ self._mask > 0).astype(np.float32)
         forms = signs[:, HAN_SIGNS.index("japanese")] > np.maximum(signs[:, HAN_SIGNS.index("hans")], 0.02 * han)
         neutral = (han < SHORT_HAN) & (signs[:, HAN_SIGNS.index("hans")] + signs[:, HAN_SIGNS.index("modern")] == 0)
         chinese = scripts[:, HANI] & (kana_share < KANA_SHARE[0]) & ~forms & ~neutral
@@ -172,7 +172,7 @@ class Identifier:
         return allowed
 
     def _choose(self, probabilities: Floats, allowed: Floats, letters: Ints) -> tuple[Ints, Floats]:
-        """The most probable possible language of each text, and its probability. A few Han characters are Japanese only when that is sure."""
+        """The most probable possible language of each text, and its probability. Han without kana is Japanese only when that is sure."""
         by_code = np.add.reduceat(probabilities[:, self._order] * allowed, self._first, axis=1)
         best = by_code.argmax(axis=1)
         if "ja" in self._number and "zh" in self._number:
@@ -226,7 +226,8 @@ def _by_script(classes: npt.NDArray[np.int32]) -> tuple[Ints, Ints]:
     to_script = np.zeros((tables.size, len(SCRIPTS)), np.int64)
     to_script[np.arange(tables.size), tables.script_of[: tables.size]] = 1
     to_script[:, 0] = 0
-    return classes @ to_script, classes @ tables.signs[: tables.size].astype(np.int64)
+    wide = classes.astype(np.int64)
+    return wide @ to_script, wide @ tables.signs[: tables.size].astype(np.int64)
 
 
 def _prose(seen: LanguageView, doc: Ints, units: Reals, texts: int) -> Bools:

@@ -56,7 +56,7 @@ class ByKernel:
         """See `LanguageModel`."""
         totals = np.zeros((len(starts) - 1, self._arrays.vectors.shape[1]), np.float32)
         counts = np.zeros(len(starts) - 1, np.int64)
-        sum_features(text, starts, *self._arguments, totals, counts)
+        sum_features(text, starts, *self._arguments, totals, counts)  # type: ignore[call-arg]  # starred, which the stubs do not follow
         return _Summed(self._arrays, len(self.labels), totals, counts)
 
 

@@ -16,23 +16,21 @@ from cleaning.text.scripts import SCRIPT_NUMBER, SCRIPTS
 CHINESE = ("zh", "cmn", "yue", "wuu", "lzh", "gan", "hak", "nan", "hsn", "cdo", "cjy", "zho")
 UNDETERMINED = "und"  # ISO 639-2: there is no letter, or nothing that the model knows
 # ISO 639-3 (with the members by which GlotLID and NLLB name a macrolanguage) -> ISO 639-1
-_SHORT = dict(
-    pair.split(":")
-    for pair in (
-        "aar:aa abk:ab ave:ae afr:af aka:ak amh:am arg:an ara:ar arb:ar asm:as ava:av aym:ay ayr:ay aze:az azj:az bak:ba bel:be bul:bg bih:bh "
-        "bis:bi bam:bm ben:bn bod:bo bre:br bos:bs cat:ca che:ce cha:ch cos:co cre:cr ces:cs chu:cu chv:cv cym:cy dan:da deu:de div:dv "
-        "dzo:dz ewe:ee ell:el eng:en epo:eo spa:es est:et ekk:et eus:eu fas:fa pes:fa ful:ff fin:fi fij:fj fao:fo fra:fr fry:fy gle:ga "
-        "gla:gd glg:gl grn:gn gug:gn guj:gu glv:gv hau:ha heb:he hin:hi hmo:ho hrv:hr hat:ht hun:hu hye:hy her:hz ina:ia ind:id ile:ie "
-        "ibo:ig iii:ii ipk:ik ido:io isl:is ita:it iku:iu jpn:ja jav:jv kat:ka kon:kg kik:ki kua:kj kaz:kk kal:kl khm:km kan:kn kor:ko "
-        "kau:kr kas:ks kur:ku kmr:ku kom:kv cor:kw kir:ky lat:la ltz:lb lug:lg lim:li lin:ln lao:lo lit:lt lub:lu lav:lv lvs:lv mlg:mg "
-        "plt:mg mah:mh mri:mi mkd:mk mal:ml mon:mn khk:mn mar:mr msa:ms zsm:ms mlt:mt mya:my nau:na nob:nb nde:nd nep:ne npi:ne ndo:ng "
-        "nld:nl nno:nn nor:no nbl:nr nav:nv nya:ny oci:oc oji:oj orm:om gaz:om ori:or ory:or oss:os pan:pa pli:pi pol:pl pus:ps pbt:ps "
-        "por:pt que:qu quy:qu roh:rm run:rn ron:ro rus:ru kin:rw san:sa srd:sc snd:sd sme:se sag:sg hbs:sh sin:si slk:sk slv:sl smo:sm "
-        "sna:sn som:so sqi:sq als:sq srp:sr ssw:ss sot:st sun:su swe:sv swa:sw swh:sw tam:ta tel:te tgk:tg tha:th tir:ti tuk:tk tgl:tl "
-        "tsn:tn ton:to tur:tr tso:ts tat:tt twi:tw tah:ty uig:ug ukr:uk urd:ur uzb:uz uzn:uz ven:ve vie:vi vol:vo wln:wa wol:wo xho:xh "
-        "yid:yi ydd:yi yor:yo zha:za zul:zu"
-    ).split()
+_PAIRS = (
+    "aar:aa abk:ab ave:ae afr:af aka:ak amh:am arg:an ara:ar arb:ar asm:as ava:av aym:ay ayr:ay aze:az azj:az bak:ba bel:be bul:bg bih:bh "
+    "bis:bi bam:bm ben:bn bod:bo bre:br bos:bs cat:ca che:ce cha:ch cos:co cre:cr ces:cs chu:cu chv:cv cym:cy dan:da deu:de div:dv "
+    "dzo:dz ewe:ee ell:el eng:en epo:eo spa:es est:et ekk:et eus:eu fas:fa pes:fa ful:ff fin:fi fij:fj fao:fo fra:fr fry:fy gle:ga "
+    "gla:gd glg:gl grn:gn gug:gn guj:gu glv:gv hau:ha heb:he hin:hi hmo:ho hrv:hr hat:ht hun:hu hye:hy her:hz ina:ia ind:id ile:ie "
+    "ibo:ig iii:ii ipk:ik ido:io isl:is ita:it iku:iu jpn:ja jav:jv kat:ka kon:kg kik:ki kua:kj kaz:kk kal:kl khm:km kan:kn kor:ko "
+    "kau:kr kas:ks kur:ku kmr:ku kom:kv cor:kw kir:ky lat:la ltz:lb lug:lg lim:li lin:ln lao:lo lit:lt lub:lu lav:lv lvs:lv mlg:mg "
+    "plt:mg mah:mh mri:mi mkd:mk mal:ml mon:mn khk:mn mar:mr msa:ms zsm:ms mlt:mt mya:my nau:na nob:nb nde:nd nep:ne npi:ne ndo:ng "
+    "nld:nl nno:nn nor:no nbl:nr nav:nv nya:ny oci:oc oji:oj orm:om gaz:om ori:or ory:or oss:os pan:pa pli:pi pol:pl pus:ps pbt:ps "
+    "por:pt que:qu quy:qu roh:rm run:rn ron:ro rus:ru kin:rw san:sa srd:sc snd:sd sme:se sag:sg hbs:sh sin:si slk:sk slv:sl smo:sm "
+    "sna:sn som:so sqi:sq als:sq srp:sr ssw:ss sot:st sun:su swe:sv swa:sw swh:sw tam:ta tel:te tgk:tg tha:th tir:ti tuk:tk tgl:tl "
+    "tsn:tn ton:to tur:tr tso:ts tat:tt twi:tw tah:ty uig:ug ukr:uk urd:ur uzb:uz uzn:uz ven:ve vie:vi vol:vo wln:wa wol:wo xho:xh "
+    "yid:yi ydd:yi yor:yo zha:za zul:zu"
 )
+_SHORT = {pair[:3]: pair[4:] for pair in _PAIRS.split()}
 # scripts of the labels of lid.176; the others are written in Latin letters
 _SCRIPTS_OF = {
     "Cyrl": "ru uk sr bg mk be kk tt ky ba mn ce tg cv mhr sah xal os lez myv mrj bxr kv krc av rue tyv sh bs uz az ku tk ab",
@@ -42,7 +40,7 @@ _SCRIPTS_OF = {
     "Orya": "or", "Sinh": "si", "Mymr": "my", "Khmr": "km", "Laoo": "lo", "Tibt": "bo", "Geor": "ka xmf", "Armn": "hy", "Ethi": "am",
     "Thaa": "dv", "Mong": "mn bxr", "Bopo": "zh",
 }  # fmt: skip
-_BOTH = frozenset("sr sh bs uz az ku tk kk tt gom hif mn tg ky ug".split())  # Latin as well
+_BOTH = ("sr", "sh", "bs", "uz", "az", "ku", "tk", "kk", "tt", "gom", "hif", "mn", "tg", "ky", "ug")  # Latin as well
 _ALIKE = {"Jpan": ("Hani", "Kana"), "Hira": ("Kana",), "Hans": ("Hani",), "Hant": ("Hani",), "Kore": ("Hang",), "Hanb": ("Hani", "Bopo")}
 
 

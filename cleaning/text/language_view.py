@@ -19,7 +19,7 @@ from cleaning.text.scripts import SCRIPTS, script_tables
 Bytes = npt.NDArray[np.uint8]
 Row = npt.NDArray[np.int64]
 _DROP, _SPACE, _LETTER, _MARK = 0, 1, 2, 3  # what happens to a character; _MARK: kept, and a mark of program text
-LONGEST_TAG = 300
+LONGEST_TAG = 300  # characters
 CODE_SHARE = 0.12  # of the characters of a line that are marks of programs
 _CODE_MARKS = "{}[]=<>;\\$#&+*/^`_|()"
 
@@ -38,7 +38,7 @@ class LanguageView(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _write(out: Any, m: int, point: int) -> int:
+def _write(out: Any, m: Any, point: Any) -> Any:
     if point < 0x80:
         out[m] = point
         return m + 1
@@ -54,16 +54,16 @@ def _write(out: Any, m: int, point: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _alnum(c: int) -> bool:
+def _alnum(c: Any) -> Any:
     return 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122
 
 
 @njit(cache=True, nogil=True)
-def _end_of_tag(codes: Any, i: int, high: int) -> int:
+def _end_of_tag(codes: Any, i: Any, high: Any) -> Any:
     """Behind the tag <… that begins at i; i when none does."""
     if i + 2 >= high or not (65 <= codes[i + 1] <= 90 or 97 <= codes[i + 1] <= 122 or codes[i + 1] == 47 or codes[i + 1] == 33):
         return i
-    for j in range(i + 2, min(high, i + 300)):
+    for j in range(i + 2, min(high, i + LONGEST_TAG)):
         if codes[j] == 62:
             return j + 1
         if codes[j] == 10 or codes[j] == 60:
@@ -72,9 +72,9 @@ def _end_of_tag(codes: Any, i: int, high: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _no_word(codes: Any, low: int, high: int) -> bool:
+def _no_word(codes: Any, low: Any, high: Any) -> Any:
     """Whether a run of printable ASCII is an address, a handle or a name of a program: not a word of any language."""
-    if codes[low] == 64 or codes[low] == 38 and codes[high - 1] == 59:  # @name, &nbsp;
+    if codes[low] == 64 or (codes[low] == 38 and codes[high - 1] == 59):  # @name, &nbsp;
         return True
     if high - low > 4 and codes[low] | 32 == 119 and codes[low + 1] | 32 == 119 and codes[low + 2] | 32 == 119 and codes[low + 3] == 46:
         return True

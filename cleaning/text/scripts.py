@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cleaning.text.charclass import MAX_CODE_POINT, STOP_CLASSICAL, STOP_MODERN, classes_with, char_tables
+from cleaning.text.charclass import MAX_CODE_POINT, STOP_CLASSICAL, STOP_MODERN, char_tables, classes_with
 
 # ISO 15924 codes; the letters of each, marks included. What is not here is `Zyyy`
 SCRIPTS = {
@@ -62,7 +62,7 @@ def _script_numbers() -> npt.NDArray[np.uint8]:
     import regex
 
     out = np.zeros(MAX_CODE_POINT, np.uint8)
-    points = [p for p in (*range(0x41, 0xD800), *range(0xF900, 0x10000), *range(0x10000, 0x1E000), *range(0x20000, 0x323B0))]
+    points = [*range(0x41, 0xD800), *range(0xF900, 0x1E000), *range(0x20000, 0x323B0)]
     everything = "".join(map(chr, points))
     for code, name in SCRIPTS.items():
         if name:
@@ -89,4 +89,5 @@ def _japanese_forms(han: npt.NDArray[np.bool_], rare: npt.NDArray[np.bool_]) -> 
     pairs = [bytes((hi, lo)) for hi in range(0xB0, 0xD0) for lo in range(0xA1, 0xFF)]
     first_level = "".join(pair.decode("euc_jp", errors="ignore") for pair in pairs)
     found = np.array([ord(c) for c in first_level])
-    return found[han[found] & rare[found]]
+    japanese: npt.NDArray[np.int64] = found[han[found] & rare[found]]
+    return japanese
