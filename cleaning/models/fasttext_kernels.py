@@ -160,7 +160,7 @@ def label_probabilities(totals: Floats, counts: Row, output: Floats, left: Rows,
             out[d, label] = np.exp(out[d, label] - highest)
             total += out[d, label]
         for label in range(size):
-            out[d, label] /= total
+            out[d, label] = out[d, label] / total + np.float32(1e-5)
 
 
 @njit(cache=True, nogil=True)

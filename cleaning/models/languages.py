@@ -53,7 +53,7 @@ def code_of(label: str) -> str:
     name, sep, script = label.partition("_")
     if name in CHINESE and (not sep or "Hani" in _scripts_named(script)):
         return "zh"
-    return _SHORT.get(name, name) if sep or len(name) == 3 and name not in ("als",) else name
+    return _SHORT.get(name, name) if sep or (len(name) == 3 and name not in ("als",)) else name
 
 
 def variety_of(label: str) -> str:
