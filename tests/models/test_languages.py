@@ -41,7 +41,7 @@ def toy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     lines = [f"__label__{label} {text}" for label, of in (("a", GOOD), ("b", BAD), ("c", MIXED[:40])) for text in of]
     lines += ["__label__a river 河水 valley"] * 3
     loss = "softmax" if request.param == "softmax" else "hs"
-    more = {"minn": 0, "maxn": 0} if request.param == "words" else {}
+    more = {"minn": 0, "maxn": 0, "dim": 64} if request.param == "words" else {}
     return train_toy(path, quantized=request.param == "quantized", lines=lines, loss=loss, **more)
 
 
