@@ -165,6 +165,8 @@ def find_file(name: str, base: Path) -> Path:
     """A file named in a configuration: absolute, else beside the configuration, in the working directory, or in the project."""
     path = Path(name).expanduser()
     tried = [path] if path.is_absolute() else [base / path, Path.cwd() / path, PROJECT_ROOT / path]
+    if path.parts[:1] == ("models",) and os.environ.get("CLEANING_MODELS"):
+        tried.insert(0, Path(os.environ["CLEANING_MODELS"], *path.parts[1:]))
     for candidate in tried:
         if candidate.is_file():
             return candidate.resolve()

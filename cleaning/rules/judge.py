@@ -118,7 +118,9 @@ def in_scope(scope: Scope, docs: Sequence[Doc], kinds: Kinds) -> Bools:
     if scope.not_genre:
         inside &= ~kinds.any_of("genre", scope.not_genre)
     if scope.lang:
-        inside &= np.array([doc.notes.get("lang") in scope.lang for doc in docs], bool)
+        inside &= np.array([_noted_lang(doc) in scope.lang for doc in docs], bool)
+    if scope.not_lang:
+        inside &= np.array([_noted_lang(doc) not in ("", *scope.not_lang) for doc in docs], bool)
     if scope.source:
         inside &= np.array([_matches(doc.source, scope.source) for doc in docs], bool)
     if scope.not_source:
@@ -142,6 +144,11 @@ def scripts(matrix: npt.NDArray[np.float32], column: dict[str, int]) -> npt.NDAr
     out[kana > 0.2] = "kana"
     out[hangul > 0.3] = "hangul"
     return out
+
+
+def _noted_lang(doc: Doc) -> str:
+    value = doc.notes.get("lang") if doc.learned else None
+    return value if isinstance(value, str) else ""
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

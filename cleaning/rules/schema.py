@@ -77,7 +77,8 @@ class Scope(Strict):
     script: Annotated[tuple[Literal["han", "mixed", "latin", "kana", "hangul", "other"], ...], BeforeValidator(_as_tuple)] = ()
     genre: Genres = ()
     not_genre: Genres = ()
-    lang: Names = ()
+    lang: Names = ()  # as the stage langid noted it; a document without a note is in neither
+    not_lang: Names = ()
     source: Names = ()
     not_source: Names = ()
 

@@ -16,6 +16,7 @@ from cleaning.stages.contract import Stage
 STAGES: dict[str, str] = {
     "normalize": "cleaning.stages.normalize:Normalize",
     "boilerplate": "cleaning.stages.boilerplate:Boilerplate",
+    "langid": "cleaning.stages.langid:Langid",
     "rules": "cleaning.stages.rule_filter:RuleFilter",
     "perplexity": "cleaning.stages.perplexity:Perplexity",
     "decontaminate": "cleaning.stages.decontaminate:Decontaminate",
