@@ -26,7 +26,8 @@ def genres(matrix: npt.NDArray[np.float32], column: dict[str, int]) -> npt.NDArr
     out[m["dialogue_line_ratio"] >= 0.5] = "dialogue"
     listed = m["bullet_line_ratio"] + m["table_line_ratio"] + m["numbered_line_ratio"]
     out[(listed >= 0.6) & (m["lines"] >= 4)] = "list"
-    classical = (m["stop_classical_ratio"] >= 0.04) & (m["stop_modern_ratio"] < 0.02)
+    # words between marks are keywords, also where 以, 其 and 不 are among their characters
+    classical = (m["stop_classical_ratio"] >= 0.04) & (m["stop_modern_ratio"] < 0.02) & (m["mean_clause_chars"] >= 2.2)
     out[chinese & classical & (m["units"] >= 20)] = "classical"
     out[chinese & (m["article_line_ratio"] >= 0.25) & (m["lines"] >= 4) & (m["mean_line_chars"] >= 12)] = "statute"
     sound = (m["broken_junction_ratio"] < 0.02) & (m["rare_han_ratio"] < 0.3)
