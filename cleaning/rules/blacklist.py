@@ -84,7 +84,8 @@ def metrics_of(categories: Sequence[str]) -> dict[str, Metric]:
     out = {}
     for prefix in [f"blacklist_{c}" for c in dict.fromkeys(categories)] + ["blacklist"]:
         for name, metric in BLACKLIST_METRICS.items():
-            what = metric.doc.replace("the category", "all lists but profanity and solicit" if prefix == "blacklist" else f"the lists `{prefix[10:]}`")
+            lists = "all lists but profanity and solicit" if prefix == "blacklist" else f"the lists `{prefix[10:]}`"
+            what = metric.doc.replace("the category", lists)
             out[f"{prefix}_{name}"] = Metric(f"{prefix}_{name}", metric.group, metric.scale, what)
     return out
 

@@ -37,7 +37,7 @@ def genres(matrix: npt.NDArray[np.float32], column: dict[str, int]) -> npt.NDArr
     regular &= ~four
     sound &= (m["bullet_line_ratio"] + m["numbered_line_ratio"] < 0.3) & (m["dialogue_line_ratio"] < 0.3)
     # lines of free verse have grammar and differ from one another; a menu has neither function words nor sentences
-    spoken = ((m["mean_line_chars"] >= 5) & (m["stop_han_ratio"] >= 0.12)) | ((m["mean_line_chars"] >= 4) & (m["stop_han_ratio"] >= 0.22))
+    spoken = ((m["mean_line_chars"] >= 5) & (m["stop_han_ratio"] >= 0.12)) | ((m["mean_line_chars"] >= 4.6) & (m["stop_han_ratio"] >= 0.22))
     free = (m["verse_line_ratio"] >= 0.8) & (m["lines"] >= 5) & spoken
     free &= (m["dup_line_ratio"] < 0.4) & sound
     # verse with lines of changing length ends them

@@ -372,7 +372,8 @@ def test_the_lists_of_the_project_load_without_a_warning() -> None:
     entries: list[Entry] = [entry for path, name in files for entry in read_list(path, name)[0]]
     for entry in entries:
         if not entry.exception and entry.category != "domains":
-            assert lists.entries[lists.scan([make_doc(f"一，{entry.text}。")]).hits[0][0].entry].category == entry.category
+            found = lists.scan([make_doc(f"一，{entry.text}。")]).hits[0]  # phrases of other categories may stand in it as well
+            assert entry.category in {lists.entries[hit.entry].category for hit in found}, entry.where
 
 
 # -- what is told of a hit ----------------------------------------------------------------------------------------------------
