@@ -422,3 +422,8 @@ def test_a_megabyte_of_one_entry_is_fast(load: Load, piece: str) -> None:
     count_entries(lists, [doc], found, Stats())
     assert time.process_time() - start < 10
     assert found.values["ads"][0, 0] + found.values["gambling"][0, 0] > 50_000 or piece == "交换妻子"
+
+
+def test_solicitations_are_no_part_of_the_total(load: Load) -> None:
+    found = values(load(solicit_zh="优惠\n", ads="加微信\n"), "优惠，加微信")[0]
+    assert (found["blacklist_solicit_hits"], found["blacklist_ads_hits"], found["blacklist_hits"]) == (1, 1, 1)
