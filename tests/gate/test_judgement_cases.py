@@ -1,7 +1,8 @@
 """What the presets make of short texts that were written for this: junk as it looks in the wild, and good texts of every genre.
 
-The cases (tests/cases/judgement/) were written before anybody looked how the rules judge them; a quarter of them after the rules had
-been changed for the others. Floors may only rise. What is missed is prose of machines in whole sentences: the business of models.
+The cases (tests/cases/judgement/) were written before anybody looked how the rules judge them, in three lots; the second and the third
+after the rules had been changed for the lots before. Floors may only rise. What is missed is mostly prose of machines in whole
+sentences: the business of models.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from tests.gate.test_kinds import rejected
 CASES = Path(__file__).resolve().parents[1] / "cases" / "judgement"
 # kind of junk -> how many of how many are caught
 CAUGHT: dict[str, dict[str, tuple[int, int]]] = {
-    "zh": {"ads": (22, 24), "spam": (23, 24), "nav": (19, 21), "stuffing": (19, 19), "broken": (12, 23)},
-    "en": {"ads": (16, 16), "spam": (14, 14), "nav": (14, 14), "stuffing": (10, 11), "broken": (15, 17)},
+    "zh": {"ads": (27, 28), "spam": (27, 28), "nav": (22, 24), "stuffing": (21, 22), "broken": (12, 23)},
+    "en": {"ads": (19, 19), "spam": (17, 17), "nav": (16, 16), "stuffing": (10, 11), "broken": (15, 17)},
 }
-LOST = {"zh": (2, 107), "en": (1, 72)}  # good texts: how many of how many are rejected
+LOST = {"zh": (2, 122), "en": (1, 80)}  # good texts: how many of how many are rejected
 
 
 def judged(name: str, lang: str) -> tuple[list[dict[str, str]], dict[int, str]]:
