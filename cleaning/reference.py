@@ -31,7 +31,7 @@ def metrics_page() -> str:
     for group, title in _GROUPS.items():
         rows = [metric for metric in METRICS.values() if metric.group == group]
         out += [f"## {title}\n", "| metric | what it is |", "|---|---|", *(f"| `{m.name}` | {_cell(m.doc)} |" for m in rows), ""]
-    out.append("## Blacklists\n\nFor each category of lists that is named (`ads`, `gambling`, …), and for all but profanity:\n")
+    out.append("## Blacklists\n\nFor each category of lists that is named (`ads`, `gambling`, …), and for all but profanity and solicit:\n")
     out += ["| metric | what it is |", "|---|---|"]
     out += [f"| `blacklist_<category>_{m.name}`, `blacklist_{m.name}` | {_cell(m.doc)} |" for m in BLACKLIST_METRICS.values()]
     out += ["", "## Single lines\n", "For rules with `action: drop_line`.\n", "| metric | what it is |", "|---|---|"]

@@ -26,7 +26,8 @@ from cleaning.text.metric_table import BLACKLIST_METRICS, METRICS, Metric
 from cleaning.text.view import fold_batch, fold_phrases
 
 DOMAINS = "domains"  # the category whose entries are compared with host names, not with the text
-PROFANITY = "profanity"  # not part of the total: novels and film reviews curse too
+SOLICIT = "solicit"  # what adverts ask for, in words that good text has as well: only rules for short texts look at them
+APART = {"profanity", SOLICIT}  # not part of the total: novels and film reviews curse, too
 MAX_ENTRY = 100
 _COMMENT_RE = re.compile(r"(?:^|\s)#.*")
 _LANGUAGE_RE = re.compile(r"_(?:zh|en)$")
@@ -83,7 +84,8 @@ def metrics_of(categories: Sequence[str]) -> dict[str, Metric]:
     out = {}
     for prefix in [f"blacklist_{c}" for c in dict.fromkeys(categories)] + ["blacklist"]:
         for name, metric in BLACKLIST_METRICS.items():
-            what = metric.doc.replace("the category", "all lists but profanity" if prefix == "blacklist" else f"the lists `{prefix[10:]}`")
+            lists = "all lists but profanity and solicit" if prefix == "blacklist" else f"the lists `{prefix[10:]}`"
+            what = metric.doc.replace("the category", lists)
             out[f"{prefix}_{name}"] = Metric(f"{prefix}_{name}", metric.group, metric.scale, what)
     return out
 
@@ -240,7 +242,7 @@ class Blacklists:
         out: dict[str, npt.NDArray[np.float64]] = {}
         total: Any = np.zeros((len(chars), 3))
         for category, rows in found.values.items():
-            if category != PROFANITY:
+            if category not in APART:
                 total += rows
             out.update(_columns(f"blacklist_{category}", rows, chars))
         return {**out, **_columns("blacklist", total, chars)}
