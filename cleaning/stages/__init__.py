@@ -17,6 +17,8 @@ STAGES: dict[str, str] = {
     "normalize": "cleaning.stages.normalize:Normalize",
     "boilerplate": "cleaning.stages.boilerplate:Boilerplate",
     "rules": "cleaning.stages.rule_filter:RuleFilter",
+    "quality": "cleaning.stages.quality:Quality",
+    "ads": "cleaning.stages.ads:Ads",
 }
 
 
