@@ -1,4 +1,5 @@
-"""Labelled documents for training and trying: read, folded to tokens, without twins, in an order that depends on nothing but the texts."""
+"""Labelled documents for training and trying: read, folded to tokens, without twins, in an order that depends on nothing but the texts.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A binary fastText classifier as numbers: its dictionary, and one weight for each row of its input matrix.
 
-With two labels and the softmax loss, log P(a) - log P(b) is the mean over a line's rows of `row · (output[a] - output[b])`. So one number a row
-says what all its dimensions say. `write_model` stores these numbers as a fastText model of one dimension: any fastText reads it and gives the
-same probabilities, and it is as many times smaller as the trained model had dimensions.
+With two labels and the softmax loss, log P(a) - log P(b) is the mean over a line's rows of `row · (output[a] - output[b])`. So
+one number a row says what all its dimensions say. `write_model` stores these numbers as a fastText model of one dimension: any
+fastText reads it and gives the same probabilities, and it is as many times smaller as the trained model had dimensions.
 """
 
 from __future__ import annotations

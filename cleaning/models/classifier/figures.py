@@ -78,7 +78,8 @@ def judge(scores: Float64, positive: Bools, threshold: float = 0.5) -> dict[str,
     return {
         "documents": n + m, "positive": n, "negative": m, "auc": _short(auc(scores, positive)), "threshold": threshold,
         "precision": _short(precision), "recall": _short(recall), "f1": _short(2 * precision * recall / max(precision + recall, 1e-12)),
-        "accuracy": _short(float((hit == positive).mean()) if n + m else float("nan")), "calibration_error": _short(error), "reliability": table,
+        "accuracy": _short(float((hit == positive).mean()) if n + m else float("nan")), "calibration_error": _short(error),
+        "reliability": table,
     }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Kernels of the classifiers: code points → lines of tokens, lines of tokens → margins as fastText would compute them.
 
-A linear model with two labels needs one number for each row of its input matrix: how far the row pushes towards the positive label. The
-margin of a line is the mean of these numbers over its words and hashed n-grams, so the vectors themselves are never looked at again.
+A linear model with two labels needs one number for each row of its input matrix: how far the row pushes towards the positive
+label. The margin of a line is the mean of these numbers over its words and hashed n-grams, so the vectors themselves are never
+looked at again.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def token_lines(codes: UInt32, offsets: Int64, table: UInt32, out: Bytes, starts
             point = entry & np.uint32(POINT)
             if kind == NEWLINE and (before == NEWLINE or m == starts[d]):
                 continue
-            if kind == before and (kind == LETTER or kind == DIGIT or (kind == MARK and point == last)):
+            if kind == before and (kind in (LETTER, DIGIT) or (kind == MARK and point == last)):
                 run += 1
                 if kind == MARK:
                     if run <= LONGEST_RUN:
@@ -82,7 +83,7 @@ def token_lines(codes: UInt32, offsets: Int64, table: UInt32, out: Bytes, starts
 
 
 @njit(cache=True, nogil=True)
-def _place(keys: UInt64, key: int) -> int:
+def _place(keys: UInt64, key: np.uint64) -> np.int64:
     """Where a key stands in an open addressing table, or the empty place where it belongs."""
     mask = np.uint64(keys.size - 1)
     at = (key ^ (key >> np.uint64(29))) & mask

@@ -1,10 +1,10 @@
 """The text as a classifier sees it: one line of tokens for each document, which is also a line of fastText's training file.
 
-The normaliser `cleaning-tokens` works on code points one by one. Letters and digits of full width become half width, capitals small,
-traditional characters simplified; every decimal digit becomes 0, so that a number counts by its length; controls and invisible characters
-go. A Han character, kana or syllable of Hangul is a token, so is a run of letters (32 at most), a run of digits (12 at most), each mark (of
-the same one no more than three in a row), and a line break. A document of more than 32,768 characters is read through eight windows of 4,096,
-evenly spread, the first at its head and the last at its tail.
+The normaliser `cleaning-tokens` works on code points one by one. Letters and digits of full width become half width, capitals
+small, traditional characters simplified; every decimal digit becomes 0, so that a number counts by its length; controls and
+invisible characters go. A Han character, kana or syllable of Hangul is a token, so is a run of letters (32 at most), a run of
+digits (12 at most), each mark (of the same one no more than three in a row), and a line break. A document of more than 32,768
+characters is read through eight windows of 4,096, evenly spread, the first at its head and the last at its tail.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """How text becomes tokens. `kind`: char (the default); jieba (words of Chinese as jieba cuts them, the rest as char); words (what stands
-    between blanks, untouched: for models that others have trained).
+    """How text becomes tokens. `kind`: char (the default); jieba (words of Chinese as jieba cuts them, the rest as char); words (what
+    stands between blanks, untouched: for models that others have trained).
     """
 
     kind: Kind = "char"

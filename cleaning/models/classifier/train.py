@@ -1,8 +1,9 @@
 """Train a binary classifier: figures on documents that the model has not seen first, then the model that is kept.
 
-A small corpus (up to four million tokens) is split in five by the hash of its texts: five models are judged, each on the fifth that it has not
-read, their margins calibrate the scores, and the model that is kept has read everything. Of a larger one a tenth is held out; early figures come
-from a model trained on a sample, and the model that is kept is the one that the held-out tenth has judged.
+A small corpus (up to four million tokens) is split in five by the hash of its texts: five models are judged, each on the fifth
+that it has not read, their margins calibrate the scores, and the model that is kept has read everything. Of a larger one a tenth
+is held out; early figures come from a model trained on a sample, and the model that is kept is the one that the held-out tenth
+has judged.
 """
 
 from __future__ import annotations
@@ -103,10 +104,10 @@ def _balanced_order(examples: Examples) -> npt.NDArray[np.int64]:
     classes = [np.flatnonzero(examples.positive), np.flatnonzero(~examples.positive)]
     most = max(len(of) for of in classes)
     picked = [np.resize(of, min(most, len(of) * MOST_COPIES)) for of in classes]
-    copies = [np.arange(len(of), dtype=np.uint64) // np.uint64(len(own)) for of, own in zip(picked, classes, strict=True)]
-    index, copy = np.concatenate(picked), np.concatenate(copies)
-    key = (examples.hashes[index] + copy * np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
-    order = np.lexsort((index, key ^ key >> np.uint64(31)))
+    copies = [np.arange(len(of)) // len(own) for of, own in zip(picked, classes, strict=True)]
+    index, copy = np.concatenate(picked), np.concatenate(copies).astype(np.uint64)
+    mixed = np.multiply(examples.hashes[index] + copy * np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), dtype=np.uint64)
+    order = np.lexsort((index, np.right_shift(mixed, np.uint64(31)) ^ mixed))
     return index[order]
 
 
@@ -144,7 +145,8 @@ def train(examples: Examples, settings: Settings, say: Progress) -> Trained:
 
 
 def _by_folds(examples: Examples, settings: Settings, say: Progress) -> tuple[LinearModel, Float64, npt.NDArray[np.bool_], str]:
-    fold, margins = (examples.hashes >> np.uint64(8)) % np.uint64(FOLDS), np.zeros(len(examples))
+    margins = np.zeros(len(examples))
+    fold = (examples.hashes >> np.uint64(8)) % np.uint64(FOLDS)
     for k in range(FOLDS):
         mine = fold == np.uint64(k)
         margins[mine] = _margins(fit(examples.take(~mine), settings), examples.take(mine))

@@ -30,5 +30,6 @@ def run(args: argparse.Namespace) -> int:
     scores = classifier.calibration(np.nan_to_num(classifier.model.margins(examples.joined())))
     print(describe_figures(judge(scores, examples.positive, args.threshold)))
     counts = examples.about
-    print(f"\n{counts['duplicates']:,} duplicates count once; {counts['both_labels']:,} texts with both labels and {counts['empty']:,} empty ones are left out")
+    left_out = f"{counts['both_labels']:,} texts with both labels and {counts['empty']:,} empty ones are left out"
+    print(f"\n{counts['duplicates']:,} duplicates count once; {left_out}")
     return 0

@@ -31,9 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
     add = parser.add_argument
     add("--output", required=True, type=Path, metavar="FILE.bin", help="the model; its card is put beside it")
-    add("--unit", choices=[kind for kind in KINDS if kind != "words"], default="char", help="a token: a Han character or a word of letters; or words of jieba")
+    about_unit = "a token: a Han character or a word of letters (char, default); or words of jieba"
+    add("--unit", choices=[kind for kind in KINDS if kind != "words"], default="char", help=about_unit)
     add("--ngrams", type=int, default=default.ngrams, metavar="N", help=f"longest n-grams of tokens, 1 to 6 (default {default.ngrams})")
-    add("--dim", type=int, default=default.dim, metavar="N", help=f"dimensions in training; the model that is kept has one (default {default.dim})")
+    about_dim = f"dimensions in training; the model that is kept has one (default {default.dim})"
+    add("--dim", type=int, default=default.dim, metavar="N", help=about_dim)
     add("--epochs", type=int, metavar="N", help="how often the documents are read (default: 25 for small corpora down to 5 for large ones)")
     add("--rate", type=float, default=default.rate, metavar="R", help=f"learning rate (default {default.rate})")
     add("--buckets", type=int, metavar="N", help="hash buckets of n-grams, 4 bytes each (default: 1 to 4 million by the corpus)")
@@ -45,8 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, and say how good the model is."""
-    limits = {"--ngrams": (args.ngrams, 1, 6), "--dim": (args.dim, 2, 512), "--epochs": (args.epochs or 1, 1, 1000), "--rate": (args.rate, 1e-4, 5)}
-    limits |= {"--buckets": (args.buckets or 1, 1, 1 << 30), "--min-count": (args.min_count, 1, 1 << 30), "--prior": (args.prior, 0.001, 0.999)}
+    limits: dict[str, tuple[float, float, float]] = {
+        "--ngrams": (args.ngrams, 1, 6), "--dim": (args.dim, 2, 512), "--rate": (args.rate, 1e-4, 5), "--prior": (args.prior, 0.001, 0.999),
+    }  # fmt: skip
+    for name, value in (("--epochs", args.epochs), ("--buckets", args.buckets), ("--min-count", args.min_count)):
+        limits[name] = (1 if value is None else value, 1, 1 << 28)
     faults = [f"{name} {value}; allowed: {low} to {high}" for name, (value, low, high) in limits.items() if not low <= value <= high]
     if args.tmp is not None and not args.tmp.is_dir():
         faults.append(f"--tmp {args.tmp}: no such directory")
