@@ -30,14 +30,14 @@ class Mining:
 
     window: int = 200
     pages: int = 5
-    least_z: float = 4.0
+    least_z: float = 3.0
     least_pmi: float = 1.0
     most: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A candidate: in how many heads and tails, in how many bodies it occurs; standard errors above chance; PMI; a place."""
+    """A candidate: the pages that have it at an end; how often it occurs in bodies; standard errors above chance; PMI; a place."""
 
     text: str
     edges: int
@@ -143,7 +143,9 @@ def _grams(stream: _Stream, how: Mining) -> list[_Gram]:
     for _ in range(2, LONGEST + 1):
         starts = np.flatnonzero((full[:-1] >= 0) & (full[1:] >= 0))
         keys, gram = np.unique(full[starts] * np.int64(len(spelled)) + full[starts + 1], return_inverse=True)
-        edges, bodies = (_pages(gram, page[starts], edge[starts] == side, len(keys)) for side in (True, False))
+        edges = _pages(gram[edge[starts]], page[starts][edge[starts]], len(keys))
+        # occurrences, not pages: a long body holds every common phrase once, and would count no more for the tenth time
+        bodies = np.bincount(gram[~edge[starts]], minlength=len(keys)).astype(np.int64)
         keep = edges >= how.pages
         if not keep.any():
             break
@@ -161,9 +163,9 @@ def _grams(stream: _Stream, how: Mining) -> list[_Gram]:
     return out
 
 
-def _pages(gram: Int64, page: Int64, mask: npt.NDArray[np.bool_], size: int) -> Int64:
-    """In how many pages each n-gram occurs, among the places of the mask."""
-    pairs = np.unique(np.stack([gram[mask], page[mask]]), axis=1)
+def _pages(gram: Int64, page: Int64, size: int) -> Int64:
+    """In how many pages each n-gram occurs."""
+    pairs = np.unique(np.stack([gram, page]), axis=1)
     return np.bincount(pairs[0], minlength=size).astype(np.int64)
 
 
@@ -222,7 +224,7 @@ def list_of(phrases: Sequence[Phrase], about: str) -> str:
     head = [
         f"# Candidates for a list of advertising, from the heads and tails of {about}. Delete what articles use as well;",
         "# what is left is a blacklist (blacklists/README.md) or a list for the stage boilerplate (head_tail).",
-        "# Over each entry: standard errors above chance, heads and tails with it / bodies with it, and a place.",
+        "# Over each entry: standard errors above chance, pages with it at an end / how often in bodies, and a place.",
     ]
     rows = [f"# z {p.z} · {p.edges}/{p.bodies} · {p.example}\n{p.text}" for p in phrases]
     return "\n".join([*head, "", *rows]) + "\n"
