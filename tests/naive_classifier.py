@@ -95,10 +95,10 @@ def mark_rows(line: str, words: dict[str, int], buckets: int, ngrams: int) -> li
     return rows
 
 
-def margins(lines: list[str], words: dict[str, int], weights: list[float], ngrams: int) -> list[float]:
-    """The mean weight of the rows of each line."""
+def margins(lines: list[str], words: dict[str, int], weights: list[float], ngrams: int) -> tuple[list[float], list[int]]:
+    """The mean weight of the rows of each line, and its tokens with the end of the line."""
     out = []
     for line in lines:
         rows = mark_rows(line, words, len(weights) - len(words), ngrams) if line else []
         out.append(sum(weights[row] for row in rows) / len(rows) if rows else float("nan"))
-    return out
+    return out, [len(line.split()) + 1 for line in lines]

@@ -17,7 +17,7 @@ from cleaning.models.card import read_card, write_card
 from cleaning.models.classifier.classifier import Classifier
 from cleaning.models.classifier.examples import Sources, read_examples
 from cleaning.models.classifier.fasttext_matrix import LinearModel, read_model, write_model
-from cleaning.models.classifier.figures import Platt, auc, fit_platt, judge, reliability
+from cleaning.models.classifier.figures import Margins, Platt, auc, fit_platt, judge, reliability
 from cleaning.models.classifier.tokens import Tokens
 from cleaning.models.classifier.train import Settings, fit, train_classifier
 from cleaning.models.fasttext_model import load
@@ -59,8 +59,10 @@ def test_margins_are_those_of_the_twin(ngrams: int, rows: list[str], rng: object
     model = LinearModel.made(words, np.ones(len(words), np.int64), weights, ngrams)
     lines = Tokens().lines(rows)
     plain = [lines.line(k).decode() for k in range(len(rows))]
-    expected = naive.margins(plain, {w.decode(): k for k, w in enumerate(words)}, weights.tolist(), ngrams)
-    np.testing.assert_allclose(model.margins(lines), expected, rtol=1e-9, atol=1e-12)
+    expected, lengths = naive.margins(plain, {w.decode(): k for k, w in enumerate(words)}, weights.tolist(), ngrams)
+    margin, length = model(lines)
+    np.testing.assert_allclose(margin, expected, rtol=1e-9, atol=1e-12)
+    assert length.tolist() == lengths
 
 
 def test_hashes_of_words() -> None:
@@ -209,18 +211,34 @@ def test_platt_recovers_the_probabilities() -> None:
     rng = np.random.default_rng(0)
     margins = rng.normal(size=20_000) * 3
     positive = rng.random(20_000) < 1 / (1 + np.exp(-(0.7 * margins)))
-    platt = fit_platt(margins, positive)
-    assert abs(platt.slope - 0.7) < 0.05
-    assert reliability(platt(margins), positive)[1] < 0.02
-    rare = fit_platt(margins, positive, prior=0.01)
-    assert abs(rare.slope - platt.slope) < 0.15
-    assert abs(rare.offset - platt.offset - math.log(0.01 / 0.99)) < 0.3
+    found = Margins(margins, rng.integers(20, 60, 20_000))
+    platt = fit_platt(found, positive)
+    at_30 = Margins(np.array([1.0]), np.array([30]))
+    assert abs(math.log(1 / platt(at_30)[0] - 1) + 0.7) < 0.06
+    assert reliability(platt(found), positive)[1] < 0.02
+    rare = fit_platt(found, positive, prior=0.01)
+    assert abs(math.log(1 / rare(at_30)[0] - 1) + 0.7 + math.log(0.01 / 0.99)) < 0.3
+
+
+def test_longer_texts_say_more() -> None:
+    """Margins of 400 tokens are four times as telling as those of 20: a calibration without the length cannot know."""
+    rng = np.random.default_rng(1)
+    length = np.repeat([20, 400], 5000)
+    positive = rng.random(10_000) < 0.5
+    margin = np.where(positive, 1, -1) * 0.5 + rng.normal(size=10_000) * np.where(length == 20, 1.0, 0.25)
+    found = Margins(margin, length)
+    platt = fit_platt(found, positive)
+    scores = platt(Margins(np.array([0.5, 0.5]), np.array([20, 400])))
+    assert scores[1] > 0.97 > 0.85 > scores[0] > 0.6
+    assert auc(platt(found), positive) > auc(margin, positive) + 0.005
+    worst = Platt(1.0, 0.0, -1.0)(Margins(np.array([-3.0, 3.0]), np.array([1000, 1000])))
+    assert worst[0] < worst[1]  # more of the margin is never less of the score
 
 
 def test_perfectly_parted_classes_have_a_finite_slope() -> None:
-    platt = fit_platt(np.array([-2.0, -1.0, 1.0, 2.0] * 10), np.array([False, False, True, True] * 10))
+    platt = fit_platt(Margins(np.array([-2.0, -1.0, 1.0, 2.0] * 10), np.full(40, 9)), np.array([False, False, True, True] * 10))
     assert 0 < platt.slope < 20
-    assert fit_platt(np.array([1.0, 2.0]), np.array([True, True])) == Platt()
+    assert fit_platt(Margins(np.array([1.0, 2.0]), np.array([5, 5])), np.array([True, True])) == Platt()
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))

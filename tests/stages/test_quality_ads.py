@@ -89,7 +89,8 @@ def cleaning(*arguments: object, where: Path) -> subprocess.CompletedProcess[str
 @pytest.fixture
 def project(model: Path, tmp_path: Path) -> Path:
     write(tmp_path / "in.jsonl", [*texts(40, True, 5), *texts(40, False, 5)])
-    (tmp_path / "c.yaml").write_text(f"stages: [quality, ads, rules]\ninput: {{paths: [in.jsonl]}}\nengine: {{executor: inline}}\nquality: {{model: {model}}}\nads: {{model: {model}}}\n")
+    head = "stages: [quality, ads, rules]\ninput: {paths: [in.jsonl]}\nengine: {executor: inline}\n"
+    (tmp_path / "c.yaml").write_text(f"{head}quality: {{model: {model}}}\nads: {{model: {model}}}\n")
     (tmp_path / "r.yaml").write_text('rules: [{id: short, metric: chars, when: "< 1000", reason: short}]')
     (tmp_path / "s.yaml").write_text('rules: [{id: long, metric: chars, when: "> 120", reason: long}]')
     return tmp_path
@@ -131,16 +132,18 @@ def test_a_document_without_a_score_is_judged(project: Path) -> None:
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["quality.model=models/none.bin"], "make it with: python -m cleaning models train-classifier --positive A --negative B --output models/none.bin"),
+    (["quality.model=models/none.bin"], "train-classifier --positive A --negative B --output models/none.bin"),
     (['quality.model=""'], "quality.model: no model is named; make one with: python -m cleaning models train-classifier"),
     (["quality.model=cut.bin"], "cut.bin is cut off"), (["ads.model=in.jsonl"], "in.jsonl is no fastText model"),
     (["ads.unit=words"], "leave `unit` and `label` out"),
-    (['rules.unless={quality: "> 1"}'], "rules.unless: unknown metric 'quality'"), (['rules.unless={chars: "x"}'], "rules.unless.chars: not a condition"),
+    (['rules.unless={quality: "> 1"}'], "rules.unless: unknown metric 'quality'"),
+    (['rules.unless={chars: "x"}'], "rules.unless.chars: not a condition"),
     (["rules.always=[r.yaml]"], "rules.always: 'r.yaml' is not among rules.files"),
 ])  # fmt: skip
 def test_what_stops_a_run(project: Path, model: Path, options: list[str], message: str) -> None:
     (project / "cut.bin").write_bytes(model.read_bytes()[:5000])
-    done = cleaning("run", project / "c.yaml", "--output", project / "out", *[part for o in options for part in ("--set", o)], where=project)
+    changes = [part for option in options for part in ("--set", option)]
+    done = cleaning("run", project / "c.yaml", "--output", project / "out", *changes, where=project)
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr

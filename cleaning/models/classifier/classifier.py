@@ -41,7 +41,7 @@ class Classifier:
         if unit is not None or label is not None:
             raise ModelError(f"{shown}: has a card, which says its unit ({card.unit}) and its label; leave `unit` and `label` out")
         given = card.figures.get("calibration", {})
-        platt = Platt(float(given.get("slope", 1)), float(given.get("offset", 0)))
+        platt = Platt(*(float(given.get(name, default)) for name, default in (("slope", 1), ("offset", 0), ("growth", 0), ("short", 0))))
         return cls(Tokens(_kind(card.unit), card.normaliser_version), read_model(path, card.labels[0], shown), platt)
 
     @classmethod
@@ -59,7 +59,7 @@ class Classifier:
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """Scores of texts, 0 to 1; NaN for a text without a token."""
-        return self.calibration(self.margins(texts))
+        return self.calibration(self.model(self.tokens.lines(texts)))
 
 
 

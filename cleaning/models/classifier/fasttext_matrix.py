@@ -16,6 +16,7 @@ import numpy as np
 
 from cleaning.errors import ModelError
 from cleaning.io.commit import replace_file
+from cleaning.models.classifier.figures import Margins
 from cleaning.models.classifier.kernels import Bytes, Float32, Float64, Int64, UInt64, _fill_table, hash_words, margins
 from cleaning.models.classifier.tokens import Lines
 from cleaning.models.fasttext_file import LABEL, MAGIC, VERSION, inspect
@@ -57,11 +58,15 @@ class LinearModel:
         arrays = (self.words, self.ends, self.counts, self.weights, self.keys, self.rows)
         return round(sum(array.nbytes for array in arrays) / 1e6, 1)
 
+    def __call__(self, lines: Lines) -> Margins:
+        """What the model says of each line, before any calibration."""
+        out, lengths = np.zeros(lines.starts.size - 1), np.zeros(lines.starts.size - 1, np.int64)
+        margins(lines.data, lines.starts, self.keys, self.rows, self.weights, self.ends.size, self.ngrams, out, lengths)
+        return Margins(out, lengths)
+
     def margins(self, lines: Lines) -> Float64:
-        """log P(positive) - log P(negative) of each line, before any calibration; NaN for a line without tokens."""
-        out = np.zeros(lines.starts.size - 1)
-        margins(lines.data, lines.starts, self.keys, self.rows, self.weights, self.ends.size, self.ngrams, out)
-        return out
+        """log P(positive) - log P(negative) of each line; NaN for a line without tokens."""
+        return self(lines).margin
 
 
 def read_model(path: Path, positive: str, shown: str = "") -> LinearModel:

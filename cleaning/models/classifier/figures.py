@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,44 +12,76 @@ Float64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 BINS = 10
 _STEPS = 50  # of Newton; it converges in fewer than ten
+_SHORT = 4.0  # the logarithm of 55 tokens
+_HOLD = 5.0  # as strong as that many documents against what the length says
+
+
+class Margins(NamedTuple):
+    """`margin`: log P(positive) - log P(negative) of some documents; `length`: their tokens."""
+
+    margin: Float64
+    length: npt.NDArray[np.int64]
+
+    def take(self, mask: Bools) -> Margins:
+        """Those for which the mask holds."""
+        return Margins(self.margin[mask], self.length[mask])
 
 
 @dataclass(frozen=True, slots=True)
 class Platt:
-    """score = 1 / (1 + exp(-(slope × margin + offset))) (Platt 1999)."""
+    """score = 1 / (1 + exp(-z)), z = (slope + growth × ln length) × margin + short × min(ln length, 4) + offset.
+
+    Platt's calibration (1999), with the length in it: fastText's margin is a mean, and a mean over a hundred tokens says more than one over
+    ten. A length counts from 2 to 1,000 tokens; among short texts (up to 55) it may speak for itself.
+    """
 
     slope: float = 1.0
     offset: float = 0.0
+    growth: float = 0.0
+    short: float = 0.0
 
-    def __call__(self, margins: Float64) -> Float64:
-        """Scores 0 to 1 of margins; NaN stays NaN."""
-        scores: Float64 = 1 / (1 + np.exp(-np.clip(self.slope * margins + self.offset, -50, 50)))
+    def __call__(self, of: Margins) -> Float64:
+        """Scores 0 to 1; NaN stays NaN."""
+        log = _log_length(of)
+        steep = np.maximum(self.slope + self.growth * log, 0.05 * abs(self.slope))  # more of the margin is never less of the score
+        z = steep * of.margin + self.short * np.minimum(log, _SHORT) + self.offset
+        scores: Float64 = 1 / (1 + np.exp(-np.clip(z, -50, 50)))
         return scores
 
 
-def fit_platt(margins: Float64, positive: Bools, prior: float = 0.5) -> Platt:
+def _log_length(of: Margins) -> Float64:
+    logs: Float64 = np.log(np.clip(of.length, 2, 1000))
+    return logs
+
+
+def fit_platt(of: Margins, positive: Bools, prior: float = 0.5) -> Platt:
     """Fit by Newton's method with Platt's smoothed targets, so that perfectly parted classes do not give infinite slopes.
 
-    The classes are weighted as if a share of `prior` were positive, whatever their numbers: 0.5 means as likely one as the other.
+    The classes are weighted as if a share of `prior` were positive, whatever their numbers: 0.5 means as likely one as the other. What the
+    length says is held small where there are few documents.
     """
     n, m = int(positive.sum()), int((~positive).sum())
     if not n or not m:
         return Platt()
     target = np.where(positive, (n + 1) / (n + 2), 1 / (m + 2))
     weight = np.where(positive, prior / n, (1 - prior) / m) * (n + m)
-    scale = float(np.std(margins)) or 1.0
-    x = np.stack([margins / scale, np.ones_like(margins)], 1)
-    beta = np.array([1.0, 0.0])
+    scale, log = float(np.std(of.margin)) or 1.0, _log_length(of)
+    middle = float(np.mean(log))
+    margin, short = of.margin / scale, np.minimum(log, _SHORT)
+    x = np.stack([margin, np.ones_like(margin), margin * (log - middle), short - short.mean()], 1)
+    hold = np.array([1e-6, 1e-6, _HOLD, _HOLD])
+    beta = np.array([1.0, 0.0, 0.0, 0.0])
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-np.clip(x @ beta, -50, 50)))
-        slope = x.T @ (weight * (p - target)) + 1e-6 * beta
-        curve = (x * (weight * p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(2)
+        slope = x.T @ (weight * (p - target)) + hold * beta
+        curve = (x * (weight * p * (1 - p))[:, None]).T @ x + np.diag(hold)
         step = np.linalg.solve(curve, slope)
         step *= min(1.0, 5 / max(float(np.abs(step).max()), 1e-12))
         beta -= step
         if np.abs(step).max() < 1e-9:
             break
-    return Platt(round(float(beta[0]) / scale, 6), round(float(beta[1]), 6))
+    offset = float(beta[1] - beta[3] * short.mean())
+    return Platt(*(round(v, 6) for v in (float(beta[0] - beta[2] * middle) / scale, offset, float(beta[2]) / scale, float(beta[3]))))
 
 
 def auc(scores: Float64, positive: Bools) -> float:

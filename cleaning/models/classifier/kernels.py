@@ -161,12 +161,18 @@ def _sum_line(
 
 
 @njit(cache=True, nogil=True)
-def margins(lines: Bytes, starts: Int64, keys: UInt64, rows: Int64, weights: Float32, words: int, ngrams: int, out: Float64) -> None:
-    """log P(positive) - log P(negative) of each line; NaN for one without tokens, as for one of which the model knows nothing."""
+def margins(
+    lines: Bytes, starts: Int64, keys: UInt64, rows: Int64, weights: Float32, words: int, ngrams: int, out: Float64, lengths: Int64
+) -> None:
+    """`out`: log P(positive) - log P(negative) of each line, NaN for one without tokens or of which the model knows nothing.
+
+    `lengths`: its tokens, the end of the line among them.
+    """
     recent, nothing = np.zeros(max(ngrams, 1), np.uint64), np.zeros(0, np.bool_)
     for d in range(starts.size - 1):
         total, features, tokens = _sum_line(lines[starts[d] : starts[d + 1]], keys, rows, weights, words, ngrams, recent, nothing)
         out[d] = total / features if tokens > 1 and features > 0 else np.nan
+        lengths[d] = tokens
 
 
 @njit(cache=True, nogil=True)

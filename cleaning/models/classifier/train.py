@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from cleaning.models.card import Card, sha256_of, write_card
 from cleaning.models.classifier.classifier import NEGATIVE, POSITIVE
 from cleaning.models.classifier.examples import Examples, Sources, read_examples
 from cleaning.models.classifier.fasttext_matrix import LinearModel, read_model, write_model
-from cleaning.models.classifier.figures import Platt, fit_platt, judge
+from cleaning.models.classifier.figures import Margins, Platt, fit_platt, judge
 from cleaning.models.classifier.kernels import mark_rows
 from cleaning.models.classifier.tokens import NORMALISER, NORMALISER_VERSION, Tokens
 from cleaning.models.fasttext_model import INSTALL
@@ -144,19 +144,19 @@ def train(examples: Examples, settings: Settings, say: Progress) -> Trained:
     return Trained(model, calibration, figures, training)
 
 
-def _by_folds(examples: Examples, settings: Settings, say: Progress) -> tuple[LinearModel, Float64, npt.NDArray[np.bool_], str]:
-    margins = np.zeros(len(examples))
+def _by_folds(examples: Examples, settings: Settings, say: Progress) -> tuple[LinearModel, Margins, npt.NDArray[np.bool_], str]:
+    margins = Margins(np.zeros(len(examples)), np.zeros(len(examples), np.int64))
     fold = (examples.hashes >> np.uint64(8)) % np.uint64(FOLDS)
     for k in range(FOLDS):
         mine = fold == np.uint64(k)
-        margins[mine] = _margins(fit(examples.take(~mine), settings), examples.take(mine))
+        margins.margin[mine], margins.length[mine] = _margins(fit(examples.take(~mine), settings), examples.take(mine))
         if k == 0:
-            say(f"early figures, of the first of {FOLDS} folds: {_shown(margins[mine], examples.positive[mine], settings)}")
+            say(f"early figures, of the first of {FOLDS} folds: {_shown(margins.take(mine), examples.positive[mine], settings)}")
     say("training on all documents")
     return fit(examples, settings), margins, np.ones(len(examples), np.bool_), f"{FOLDS} folds; the model has read all documents"
 
 
-def _by_hold_out(examples: Examples, settings: Settings, say: Progress) -> tuple[LinearModel, Float64, npt.NDArray[np.bool_], str]:
+def _by_hold_out(examples: Examples, settings: Settings, say: Progress) -> tuple[LinearModel, Margins, npt.NDArray[np.bool_], str]:
     part = (examples.hashes >> np.uint64(8)) % np.uint64(1000)
     held = part < np.uint64(1000 // HOLD_OUT)
     share = np.uint64(min(900, max(1, round(1000 * SAMPLE / int(examples.tokens.sum())))))
@@ -169,19 +169,20 @@ def _by_hold_out(examples: Examples, settings: Settings, say: Progress) -> tuple
     return model, _margins(model, test), held, f"a tenth held out: {len(test):,} documents that the model has not read"
 
 
-def _margins(model: LinearModel, examples: Examples) -> Float64:
-    return np.nan_to_num(model.margins(examples.joined()))
+def _margins(model: LinearModel, examples: Examples) -> Margins:
+    found = model(examples.joined())
+    return Margins(np.nan_to_num(found.margin), found.length)
 
 
-def _cross_fitted(margins: Float64, positive: npt.NDArray[np.bool_], hashes: npt.NDArray[np.uint64], prior: float) -> Float64:
+def _cross_fitted(margins: Margins, positive: npt.NDArray[np.bool_], hashes: npt.NDArray[np.uint64], prior: float) -> Float64:
     """Scores of which none was calibrated by its own margin: each half of the documents calibrates the other."""
-    half, scores = (hashes >> np.uint64(40)) % np.uint64(2) == 0, np.zeros(len(margins))
+    half, scores = (hashes >> np.uint64(40)) % np.uint64(2) == 0, np.zeros(len(positive))
     for mine in (half, ~half):
-        scores[mine] = fit_platt(margins[~mine], positive[~mine], prior)(margins[mine])
+        scores[mine] = fit_platt(margins.take(~mine), positive[~mine], prior)(margins.take(mine))
     return scores
 
 
-def _shown(margins: Float64, positive: npt.NDArray[np.bool_], settings: Settings) -> str:
+def _shown(margins: Margins, positive: npt.NDArray[np.bool_], settings: Settings) -> str:
     figures = judge(fit_platt(margins, positive, settings.prior)(margins), positive)
     return ", ".join(f"{name} {figures[name]:.4f}" for name in ("auc", "precision", "recall", "f1"))
 
@@ -194,7 +195,7 @@ def train_classifier(sources: Sources, output: Path, settings: Settings, name: s
     made = train(examples, settings, say)
     write_model(output, made.model, (POSITIVE, NEGATIVE), made.training["epochs"])
     platt = made.calibration
-    figures = {**made.figures, "calibration": {"slope": platt.slope, "offset": platt.offset, "prior": settings.prior}}
+    figures = {**made.figures, "calibration": {**asdict(platt), "prior": settings.prior}}
     libraries = ["fasttext", *(["jieba"] if settings.tokens.kind == "jieba" else [])]
     card = Card(
         name=name or output.name, kind="classifier", about=f"{POSITIVE} against {NEGATIVE}, by n-grams of 1 to {settings.ngrams} tokens",

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     """Score the documents and print the figures."""
     classifier = Classifier.load(args.model, str(args.model), args.unit, args.label)
     examples = read_examples(sources_of(args), classifier.tokens)
-    scores = classifier.calibration(np.nan_to_num(classifier.model.margins(examples.joined())))
+    scores = np.nan_to_num(classifier.calibration(classifier.model(examples.joined())), nan=0.5)
     print(describe_figures(judge(scores, examples.positive, args.threshold)))
     counts = examples.about
     left_out = f"{counts['both_labels']:,} texts with both labels and {counts['empty']:,} empty ones are left out"
