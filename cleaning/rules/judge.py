@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,15 +16,17 @@ import numpy.typing as npt
 
 from cleaning.doc import Doc
 from cleaning.rules.genre import genres
-from cleaning.rules.schema import Condition, Rule, Scope
+from cleaning.rules.schema import NOT, Condition, Rule, Scope
 
 Bools = npt.NDArray[np.bool_]
 SCOPE_METRICS = ("han_unit_ratio", "kana_ratio", "hangul_ratio", "word_ratio", "foreign_letter_ratio")
 
 
 def holds(condition: Condition, values: npt.NDArray[np.float32]) -> Bools:
-    """Where the condition holds; NaN never acts."""
+    """Where the condition holds; NaN never acts. Of a condition that is turned round: where it does not hold, NaN included."""
     low = np.float32(condition.low)
+    if condition.op.startswith(NOT):
+        return ~holds(replace(condition, op=condition.op.removeprefix(NOT)), values)
     match condition.op:
         case "<":
             return values < low

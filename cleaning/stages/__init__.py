@@ -22,6 +22,8 @@ STAGES: dict[str, str] = {
     "decontaminate": "cleaning.stages.decontaminate:Decontaminate",
     "sentence_dedup": "cleaning.stages.sentence_dedup:SentenceDedup",
     "document_dedup": "cleaning.stages.document_dedup:DocumentDedup",
+    "quality": "cleaning.stages.quality:Quality",
+    "ads": "cleaning.stages.ads:Ads",
 }
 
 
