@@ -130,7 +130,8 @@ class Decider:
         chunked = nodes["chunked"][left]
         bar = np.where(short, self._bars.short, np.where(chunked, self._bars.overlap, self._bars.threshold))
         if not self._bars.transitive:
-            return choose(work.keys, work.key_ends, work.signatures, work.sets, work.set_ends, bar, old[left], chunked, self._bars.limit)
+            sets = (work.sets, work.set_ends, work.set_mid)
+            return choose(work.keys, work.key_ends, work.signatures, *sets, bar, self._bars.short, old[left], chunked, self._bars.limit)
         return _transitive(nodes["label"][left], work, old[left])
 
     def _load(self, nodes: npt.NDArray[Any], left: Int64) -> _Work:
@@ -138,7 +139,7 @@ class Decider:
         holders = self._holders(nodes[left])
         sets, keys = [np.empty(0, np.uint32)], [np.empty(0, np.uint64)]
         signatures = np.full((left.size, self._scheme.permutations), EMPTY, np.uint32)
-        lengths = np.zeros((2, left.size + 1), np.int64)
+        lengths, short = np.zeros((2, left.size + 1), np.int64), np.zeros(left.size, np.int64)
         for i, holder in enumerate(holders):
             source, row = int(source_of(holder["doc"])), int(row_of(holder["doc"]))
             if source < FRESH >> 32:
@@ -155,9 +156,9 @@ class Decider:
             signatures[i] = data.signatures[int(holder["signature"])]
             key_at, key_len = int(holder["key_at"]), int(holder["key_len"])
             keys.append(data.keys[key_at : key_at + key_len])
-            lengths[:, i + 1] = size, key_len
+            lengths[:, i + 1], short[i] = (size, key_len), int(holder["short_len"])
         ends = lengths.cumsum(axis=1)
-        return _Work(np.concatenate(sets), ends[0], np.concatenate(keys), ends[1], signatures)
+        return _Work(np.concatenate(sets), ends[0], ends[0, :-1] + short, np.concatenate(keys), ends[1], signatures)
 
     def _holders(self, nodes: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """For each node the one that has its set: the first copy of its text (in the same component, so in this group)."""
@@ -170,7 +171,7 @@ class Decider:
         pair = self._load(nodes, np.array([one, other]))
         if min(int(nodes["doc"][one]), int(nodes["doc"][other])) < FRESH:
             return float("nan")
-        return _jaccard(pair.sets, pair.set_ends, 0, 1)
+        return _jaccard(pair, 0, 1)
 
     def _gathered(self, shard: int) -> Gathered:
         if shard not in self._open:
@@ -195,6 +196,7 @@ class Decider:
 class _Work(NamedTuple):
     sets: UInt32
     set_ends: Int64
+    set_mid: Int64
     keys: UInt64
     key_ends: Int64
     signatures: UInt32
@@ -283,9 +285,13 @@ def _follow(twin: Int64) -> Int64:
         root = further
 
 
-def _jaccard(sets: UInt32, ends: Int64, one: int, other: int) -> float:
-    lo, hi, at, end = int(ends[one]), int(ends[one + 1]), int(ends[other]), int(ends[other + 1])
-    common = int(common_values(sets, lo, hi, at, end))
+def _jaccard(work: _Work, one: int, other: int) -> float:
+    """By the long shingles where both have them, else by the short ones."""
+    middle, ends = work.set_mid, work.set_ends
+    long = middle[one] < ends[one + 1] and middle[other] < ends[other + 1]
+    spans = [(middle[d], ends[d + 1]) if long else (ends[d], middle[d]) for d in (one, other)]
+    (lo, hi), (at, end) = ((int(a), int(b)) for a, b in spans)
+    common = int(common_values(work.sets, lo, hi, at, end))
     whole = hi - lo + end - at - common
     return common / whole if whole else 1.0
 
@@ -301,7 +307,7 @@ def _transitive(labels: UInt64, work: _Work, old: npt.NDArray[np.bool_]) -> Verd
         h = int(best[i])
         mask = np.uint32(0xFF if old[h] else 0xFFFFFFFF)
         estimates[i] = float(((work.signatures[i] & mask) == (work.signatures[h] & mask)).mean())
-        similarity[i] = estimates[i] if old[h] else _jaccard(work.sets, work.set_ends, i, h)
+        similarity[i] = estimates[i] if old[h] else _jaccard(work, i, h)
     return Verdicts(twin, similarity, estimates, 0)
 
 

@@ -11,15 +11,36 @@ import numpy.typing as npt
 
 from cleaning.dedup.hubs import unique_sets
 from cleaning.dedup.keep import KeepPolicy
+from cleaning.dedup.kernels import Int64, UInt32
 from cleaning.dedup.matching import FRESH, number
 from cleaning.dedup.records import MAX_CRITERIA, NODE, group_of
-from cleaning.dedup.signatures import Scheme, sign
+from cleaning.dedup.signatures import Scheme, Signed, sign
 from cleaning.doc import Doc
 from cleaning.io.parts import FileWriter, PartitionedWriter
 
 BATCH_CHARS = 1 << 20
 Rows = Iterator[tuple[int, Doc]]
 View = Callable[[list[str]], list[str]]
+
+
+def shingle_sets(signed: Signed, scheme: Scheme) -> tuple[UInt32, Int64, Int64]:
+    """All sets one after the other, (n + 1) where each ends, and how many of its values are short shingles, which come first."""
+    sets, ends = _unique(signed.shingles, signed.ends)
+    short_len = np.where(signed.units < scheme.short_units, np.diff(ends), 0)
+    if not signed.both.size:
+        return sets, ends, short_len
+    short, short_ends = _unique(signed.short_shingles, signed.short_ends)
+    short_len[signed.both] = np.diff(short_ends)
+    parts = [sets[a:b] for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
+    for i, d in enumerate(signed.both.tolist()):
+        parts[d] = np.concatenate([short[short_ends[i] : short_ends[i + 1]], parts[d]])
+    return np.concatenate(parts), np.concatenate([[0], np.cumsum([p.size for p in parts])]).astype(np.int64), short_len
+
+
+def _unique(shingles: UInt32, ends: Int64) -> tuple[UInt32, Int64]:
+    out, out_ends = np.empty(shingles.size, np.uint32), np.zeros(ends.size, np.int64)
+    unique_sets(shingles, ends, out, out_ends)
+    return out[: out_ends[-1]], out_ends
 
 
 class Gatherer:
@@ -79,16 +100,16 @@ class Gatherer:
         if not texts:
             return
         signed = sign(self._view(texts), self._scheme)
-        sets, set_ends = np.empty(signed.shingles.size, np.uint32), np.zeros(len(texts) + 1, np.int64)
-        unique_sets(signed.shingles, signed.ends, sets, set_ends)
+        sets, set_ends, short_len = shingle_sets(signed, self._scheme)
         set_at, key_at = self._files["sets"].size // 4, self._files["band_keys"].size // 8
         nodes["units"][which] = signed.units
         nodes["name"][which] = signed.folded[:, 0]
         nodes["set_at"][which], nodes["set_len"][which] = set_at + set_ends[:-1], np.diff(set_ends)
+        nodes["short_len"][which] = short_len
         nodes["key_at"][which], nodes["key_len"][which] = key_at + signed.key_ends[:-1], np.diff(signed.key_ends)
         nodes["signature"][which] = self._signed + np.arange(len(texts))
-        nodes["chunked"][which] = np.diff(signed.key_ends) > self._scheme.bands
+        nodes["chunked"][which] = (np.diff(signed.key_ends) > self._scheme.bands) & (short_len == 0)
         self._signed += len(texts)
-        self._files["sets"].write(sets[: set_ends[-1]])
+        self._files["sets"].write(sets)
         self._files["band_keys"].write(signed.keys)
         self._files["signatures"].write(signed.signatures)

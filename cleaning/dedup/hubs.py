@@ -61,14 +61,17 @@ def _estimate(signatures: UInt32, d: int, h: int, old: bool) -> float:
 
 @njit(cache=True, nogil=True)
 def keep_hubs(
-    slots: Int64, slot_ends: Int64, n_slots: int, signatures: UInt32, sets: UInt32, set_ends: Int64, bar: Float64, cutoff: Float64,
-    old: npt.NDArray[np.bool_], chunked: npt.NDArray[np.bool_], limit: int, twin: Int64, similarity: Float64, estimates: Float64,
+    slots: Int64, slot_ends: Int64, n_slots: int, signatures: UInt32, sets: UInt32, set_ends: Int64, set_mid: Int64, bar: Float64,
+    short_bar: float, cutoff: Float64, old: npt.NDArray[np.bool_], chunked: npt.NDArray[np.bool_], limit: int,
+    twin: Int64, similarity: Float64, estimates: Float64,
 ) -> int:  # fmt: skip
     """Documents in the order of the keep policy. `twin[d]` becomes the kept document that d leaves for, -1 for a kept one.
 
-    `slots[slot_ends[d]:slot_ends[d+1]]`: its keys as numbers below `n_slots`. `bar`: similarity from which it leaves; `cutoff`: estimate
-    below which sets are not compared. `old`: from an index, stays and has no set. `chunked`: a book, for which the share of its shingles
-    that the other holds is what counts. At most `limit` documents are tried for each key. Returns how often that limit was met.
+    `slots[slot_ends[d]:slot_ends[d+1]]`: its keys as numbers below `n_slots`. `sets[set_ends[d]:set_mid[d]]` are short shingles, those up to
+    `set_ends[d + 1]` long ones: two documents that both have long ones are compared by them, others by the short ones, and `short_bar`.
+    `bar`: similarity from which it leaves; `cutoff`: estimate below which sets are not compared. `old`: from an index, stays and has no set.
+    `chunked`: a book, for which the share of its shingles that the other holds is what counts. At most `limit` kept documents are tried for
+    each key. Returns how often that limit was met.
     """
     n = twin.size
     first, last, held = np.full(n_slots, -1, np.int64), np.full(n_slots, -1, np.int64), np.zeros(n_slots, np.int64)
@@ -78,7 +81,7 @@ def keep_hubs(
     met = 0
     for d in range(n):
         twin[d], similarity[d], estimates[d] = -1, 0.0, 0.0
-        lo, hi = set_ends[d], set_ends[d + 1]
+        long = set_mid[d] < set_ends[d + 1]
         if not old[d]:
             for s in range(slot_ends[d], slot_ends[d + 1]):
                 entry, count = first[slots[s]], 0
@@ -94,15 +97,21 @@ def keep_hubs(
                     tried[h] = d
                     book = chunked[d] and chunked[h]
                     guess = _estimate(signatures, d, h, old[h])
-                    if guess < cutoff[d] and not (book and not old[h]):
-                        continue
-                    value = guess
+                    value, least = guess, bar[d]
                     if not old[h]:
-                        common = common_values(sets, lo, hi, set_ends[h], set_ends[h + 1])
-                        whole = hi - lo if book else hi - lo + set_ends[h + 1] - set_ends[h] - common
+                        by_long = long and set_mid[h] < set_ends[h + 1]
+                        alike = by_long or (set_mid[d] == set_ends[d + 1] and set_mid[h] == set_ends[h + 1])
+                        if guess < cutoff[d] and alike and not book:
+                            continue
+                        lo, hi = (set_mid[d], set_ends[d + 1]) if by_long else (set_ends[d], set_mid[d])
+                        at, end = (set_mid[h], set_ends[h + 1]) if by_long else (set_ends[h], set_mid[h])
+                        common = common_values(sets, lo, hi, at, end)
+                        whole = hi - lo if book else hi - lo + end - at - common
                         value = common / whole if whole > 0 else 0.0
+                        least = bar[d] if by_long else short_bar
+                        guess = guess if alike else value  # signatures of two kinds have nothing to say
                     # the most similar one; among equals the one that the policy prefers
-                    if value >= bar[d] and (value > similarity[d] or (value == similarity[d] and h < twin[d])):
+                    if value >= least and (value > similarity[d] or (value == similarity[d] and h < twin[d])):
                         twin[d], similarity[d], estimates[d] = h, value, guess
         if twin[d] < 0:
             for s in range(slot_ends[d], slot_ends[d + 1]):
@@ -129,14 +138,14 @@ class Verdicts(NamedTuple):
 
 
 def choose(
-    keys: UInt64, key_ends: Int64, signatures: UInt32, sets: UInt32, set_ends: Int64, bar: Float64, old: npt.NDArray[np.bool_],
-    chunked: npt.NDArray[np.bool_], limit: int,
+    keys: UInt64, key_ends: Int64, signatures: UInt32, sets: UInt32, set_ends: Int64, set_mid: Int64, bar: Float64, short_bar: float,
+    old: npt.NDArray[np.bool_], chunked: npt.NDArray[np.bool_], limit: int,
 ) -> Verdicts:  # fmt: skip
     """Run `keep_hubs` over documents that are sorted by component and keep policy (components share no key)."""
     n = bar.size
     names, slots = np.unique(keys, return_inverse=True)
     error = np.sqrt(bar * (1 - bar) / max(1, signatures.shape[1]))
     out = Verdicts(np.empty(n, np.int64), np.empty(n), np.empty(n), 0)
-    args = (signatures, sets, set_ends, bar, bar - MARGIN * np.maximum(error, 0.01), old, chunked, limit)
+    args = (signatures, sets, set_ends, set_mid, bar, short_bar, bar - MARGIN * np.maximum(error, 0.01), old, chunked, limit)
     met = keep_hubs(slots.astype(np.int64), key_ends, names.size, *args, out.twin, out.similarity, out.estimates)
     return out._replace(limited=met)

@@ -1,7 +1,8 @@
 """What earlier runs kept, to compare a new batch with: keys, texts' hashes, the low bytes of signatures, ids. No text.
 
 An index is a directory of *segments*, each the documents that one run kept, sorted by key; `index.json` names those that count and is
-replaced by one rename. A new run reads the segments beside its own keys and adds one at its end. When there are many, the smaller ones are merged.
+replaced by one rename. A new run reads the segments beside its own keys and adds one at its end. When there are many, the smaller ones are
+merged.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ OLD = np.dtype([("doc", "<u8"), ("label", "<u8"), ("text", "<u8"), ("url", "<u8"
 NODE = np.dtype(
     [
         ("label", "<u8"), ("doc", "<u8"), ("text", "<u8"), ("url", "<u8"), ("name", "<u8"), ("order", "<f8", (MAX_CRITERIA,)),
-        ("units", "<u4"), ("set_at", "<u8"), ("set_len", "<u4"), ("signature", "<u4"), ("key_at", "<u8"), ("key_len", "<u4"),
+        ("units", "<u4"),
+        ("set_at", "<u8"), ("set_len", "<u4"), ("short_len", "<u4"), ("signature", "<u4"), ("key_at", "<u8"), ("key_len", "<u4"),
         ("id_at", "<u8"), ("id_len", "<u4"), ("chunked", "?"),
     ]
 )  # fmt: skip

@@ -1,8 +1,8 @@
 """From texts to what duplicates are found by: shingles, MinHash signatures, band keys, a hash of the folded text.
 
 A *unit* is the project's: a Han character, kana or Hangul syllable, or a run of letters and digits. Text is folded before it is cut:
-letters small, width halved, characters simplified; marks and blanks are gone. A *shingle* is n units in a row. Signatures are bit for bit those of
-datasketch 2 (scheme `affine32`, the same seed, shingle hashes as the items), so that they can be loaded there.
+letters small, width halved, characters simplified; marks and blanks are gone. A *shingle* is n units in a row. Signatures are bit for bit
+those of datasketch 2 (scheme `affine32`, the same seed, shingle hashes as the items), so that they can be loaded there.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,13 @@ from cleaning.dedup.kernels import Int64, UInt32, UInt64, band_keys, cut_chunks,
 from cleaning.text.charclass import char_tables, classes_with, fold_table, utf32
 
 _SINGLE, _RUN, _INVISIBLE = 1, 2, 3
+BOTH = 1.25  # up to so many times `short_units` a document is compared with short ones as well
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """How documents are signed. Documents of fewer than `short_units` units have shingles of `short_shingle` units and keys of their own.
+    """How documents are signed. Documents of fewer than `short_units` units have shingles of `short_shingle` units and keys of their own;
+    those that are up to a quarter longer have both, so that no pair falls between the two.
 
     `unit`: `mixed` (above) or `char` (each letter and digit is a unit). `digits`: `keep`, `zero` (all alike) or `drop`. `chunk_units`:
     documents longer than a chunk have keys for each chunk; 0: none.
@@ -48,7 +50,8 @@ class Scheme:
 
 class Signed(NamedTuple):
     """Of n texts. `units` (n), `shingles` (all one after the other) and `ends` (n + 1), `signatures` (n, permutations),
-    `keys` (all one after the other) and `key_ends` (n + 1), `folded` (n, 2): 128 bits of the folded text."""  # fmt: skip
+    `keys` (all one after the other) and `key_ends` (n + 1), `folded` (n, 2): 128 bits of the folded text. `both`: which texts have both
+    kinds of shingles; `short_shingles`, `short_ends`: theirs of the short kind."""  # fmt: skip
 
     units: Int64
     shingles: UInt32
@@ -57,6 +60,9 @@ class Signed(NamedTuple):
     keys: UInt64
     key_ends: Int64
     folded: UInt64
+    both: Int64
+    short_shingles: UInt32
+    short_ends: Int64
 
 
 @lru_cache(maxsize=4)
@@ -122,25 +128,53 @@ def sign(texts: Sequence[str], scheme: Scheme) -> Signed:
     shingles, shingle_ends = shingles_of(units, ends, scheme)
     counts = np.diff(ends)
     chunk_doc, chunk_ends = _chunks(shingles, shingle_ends, scheme)
-    chunks = np.empty((chunk_doc.size, scheme.permutations), np.uint32)
-    sign_shingles(shingles, chunk_ends, *permutations(scheme.permutations, scheme.seed), chunks)
-    keys = np.empty((chunk_doc.size, scheme.bands), np.uint64)
-    band_keys(chunks, scheme.bands, scheme.rows, (counts[chunk_doc] < scheme.short_units).astype(np.uint64), keys)
-    doc_of = chunk_doc
-    if chunk_doc.size == counts.size:
-        signatures = chunks
-    else:  # the minimum over a document is the minimum over its chunks; a book has keys as a whole, too
+    chunks = _signatures(shingles, chunk_ends, scheme)
+    signatures = chunks
+    parts = [(chunk_doc, _keys(chunks, counts[chunk_doc] < scheme.short_units, scheme))]
+    if chunk_doc.size > counts.size:  # the minimum over a document is the minimum over its chunks; a book has keys as a whole, too
         signatures = np.minimum.reduceat(chunks, np.searchsorted(chunk_doc, np.arange(counts.size)), axis=0)
         books = np.flatnonzero(np.bincount(chunk_doc, minlength=counts.size) > 1)
-        whole = np.empty((books.size, scheme.bands), np.uint64)
-        band_keys(signatures[books], scheme.bands, scheme.rows, np.zeros(books.size, np.uint64), whole)
-        doc_of = np.concatenate([chunk_doc, books])
+        parts.append((books, _keys(signatures[books], np.zeros(books.size), scheme)))
+    both = np.flatnonzero((counts >= scheme.short_units) & (counts < scheme.short_units * BOTH))
+    short, short_ends = _short_shingles(units, ends, both, scheme)
+    if both.size:
+        parts.append((both, _keys(_signatures(short, short_ends, scheme), np.ones(both.size), scheme)))
+    keys, key_ends = _by_document(parts, counts, scheme.bands)
+    folded = _folded(texts, units, ends)
+    return Signed(counts, shingles, shingle_ends, signatures, keys, key_ends, folded, both, short, short_ends)
+
+
+def _signatures(shingles: UInt32, ends: Int64, scheme: Scheme) -> UInt32:
+    out = np.empty((ends.size - 1, scheme.permutations), np.uint32)
+    sign_shingles(shingles, ends, *permutations(scheme.permutations, scheme.seed), out)
+    return out
+
+
+def _keys(signatures: UInt32, salts: npt.NDArray[Any], scheme: Scheme) -> UInt64:
+    out = np.empty((len(signatures), scheme.bands), np.uint64)
+    band_keys(signatures, scheme.bands, scheme.rows, salts.astype(np.uint64), out)
+    return out
+
+
+def _by_document(parts: list[tuple[Int64, UInt64]], counts: Int64, bands: int) -> tuple[UInt64, Int64]:
+    """All keys of each document side by side; a document without a unit has none."""
+    doc_of, keys = parts[0]
+    if len(parts) > 1:
+        doc_of = np.concatenate([docs for docs, _ in parts])
         order = np.argsort(doc_of, kind="stable")
-        doc_of, keys = doc_of[order], np.concatenate([keys, whole])[order]
+        doc_of, keys = doc_of[order], np.concatenate([rows for _, rows in parts])[order]
     full = counts[doc_of] > 0
-    key_ends = np.zeros(ends.size, np.int64)
-    np.cumsum(np.bincount(doc_of[full], minlength=counts.size) * scheme.bands, out=key_ends[1:])
-    return Signed(counts, shingles, shingle_ends, signatures, keys[full].ravel(), key_ends, _folded(texts, units, ends))
+    ends = np.zeros(counts.size + 1, np.int64)
+    np.cumsum(np.bincount(doc_of[full], minlength=counts.size) * bands, out=ends[1:])
+    return keys[full].ravel(), ends
+
+
+def _short_shingles(units: UInt64, ends: Int64, which: Int64, scheme: Scheme) -> tuple[UInt32, Int64]:
+    parts = [units[ends[d] : ends[d + 1]] for d in which.tolist()]
+    own = np.concatenate([[0], np.cumsum([part.size for part in parts])]).astype(np.int64)
+    shingles, out = np.empty(own[-1], np.uint32), np.zeros(own.size, np.int64)
+    make_shingles(np.concatenate([np.empty(0, np.uint64), *parts]), own, np.full(which.size, scheme.short_shingle), shingles, out)
+    return shingles[: out[-1]], out
 
 
 def _chunks(shingles: UInt32, ends: Int64, scheme: Scheme) -> tuple[Int64, Int64]:

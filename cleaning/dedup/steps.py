@@ -78,7 +78,8 @@ def _index_rows(signed: Signed, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     out["low"] = (signed.signatures & np.uint32(255)).astype(np.uint8)
     out["name"] = signed.folded[:, 0]
     out["full"] = signed.units > 0
-    out["keys"][out["full"]] = signed.keys.reshape(-1, out["keys"].shape[1])
+    first = signed.key_ends[:-1][out["full"]]  # those of the document as a whole come first
+    out["keys"][out["full"]] = signed.keys[first[:, None] + np.arange(out["keys"].shape[1])]
     return out
 
 

@@ -20,7 +20,7 @@ def warm_up(scheme: Scheme, view: Callable[[list[str]], list[str]]) -> None:
     sets, ends = np.empty(signed.shingles.size, np.uint32), np.zeros(3, np.int64)
     unique_sets(signed.shingles, signed.ends, sets, ends)
     flags = np.zeros(2, np.bool_)
-    choose(signed.keys, signed.key_ends, signed.signatures, sets, ends, np.full(2, 0.8), flags, flags, 10)
+    choose(signed.keys, signed.key_ends, signed.signatures, sets, ends, ends[:-1], np.full(2, 0.8), 0.9, flags, flags, 10)
     found = Duplicates()
     found.mark(np.array([1, 2], np.uint64))
     found.seal()

@@ -92,7 +92,7 @@ def test_who_is_kept_is_what_the_twin_keeps(sets: list[frozenset[int]], bar: flo
     key_ends = np.concatenate([[0], np.cumsum([len(k) for k in keys])]).astype(np.int64)
     chunked = np.full(n, books)
     signatures = np.zeros((n, 4), np.uint32)  # all alike: the estimate rules nothing out
-    found = choose(key_flat, key_ends, signatures, flat, ends, np.full(n, bar), np.zeros(n, np.bool_), chunked, 1000)
+    found = choose(key_flat, key_ends, signatures, flat, ends, ends[:-1], np.full(n, bar), 1.0, np.zeros(n, np.bool_), chunked, 1000)
     expected = naive.keep_hubs(keys, [set(s) for s in sets], [bar] * n, [books] * n)
     assert list(zip(found.twin.tolist(), found.similarity.tolist(), strict=True)) == expected
 
@@ -102,7 +102,7 @@ def test_a_chain_does_not_merge_its_ends() -> None:
     sets = [np.arange(0, 10), np.arange(2, 12), np.arange(4, 14)]
     keys, key_ends = np.array([1, 1, 2, 2], np.uint64), np.array([0, 1, 3, 4])
     flags, flat, ends = np.zeros(3, np.bool_), np.concatenate(sets).astype(np.uint32), np.array([0, 10, 20, 30])
-    found = choose(keys, key_ends, np.zeros((3, 4), np.uint32), flat, ends, np.full(3, 0.6), flags, flags, 10)
+    found = choose(keys, key_ends, np.zeros((3, 4), np.uint32), flat, ends, ends[:-1], np.full(3, 0.6), 1.0, flags, flags, 10)
     assert found.twin.tolist() == [-1, 0, -1]
 
 
@@ -110,7 +110,7 @@ def test_the_limit_is_met_and_counted() -> None:
     n = 50
     sets, ends = np.arange(n * 3, dtype=np.uint32), np.arange(0, 3 * n + 1, 3)
     keys, key_ends, flags = np.full(n, 9, np.uint64), np.arange(n + 1), np.zeros(n, np.bool_)
-    args = (np.zeros((n, 4), np.uint32), sets, ends, np.full(n, 0.5), flags, flags)
+    args = (np.zeros((n, 4), np.uint32), sets, ends, ends[:-1], np.full(n, 0.5), 1.0, flags, flags)
     assert choose(keys, key_ends, *args, 1000).limited == 0
     limited = choose(keys, key_ends, *args, 10)
     assert limited.limited > 0 and limited.twin.max() == -1

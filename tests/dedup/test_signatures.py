@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cleaning.dedup import kernels
 from cleaning.dedup.presets import ABOUT, PRESETS
-from cleaning.dedup.signatures import Scheme, count_units, estimate, optimal_bands, permutations, shingles_of, sign, unit_table
+from cleaning.dedup.signatures import BOTH, Scheme, count_units, estimate, optimal_bands, permutations, shingles_of, sign, unit_table
 from tests import naive
 
 SMALL = Scheme(short_units=6)
@@ -42,6 +42,9 @@ def test_everything_is_what_the_twins_make(texts: list[str]) -> None:
         assert signed.shingles[signed.ends[d] : signed.ends[d + 1]].tolist() == shingles
         assert signed.signatures[d].tolist() == naive.sign_shingles(shingles, a, b)
         keys = naive.band_keys(signed.signatures[d].tolist(), SMALL.bands, SMALL.rows, int(short)) if units else []
+        if SMALL.short_units <= len(units) < SMALL.short_units * BOTH:
+            own = naive.make_shingles(units, SMALL.short_shingle)
+            keys += naive.band_keys(naive.sign_shingles(own, a, b), SMALL.bands, SMALL.rows, 1)
         assert signed.keys[signed.key_ends[d] : signed.key_ends[d + 1]].tolist() == keys
 
 

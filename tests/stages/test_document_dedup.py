@@ -135,6 +135,14 @@ def test_short_documents_are_compared_and_never_merged(run: Run, texts: list[str
     assert len(found.rejects) == len(texts) - len(kept)
 
 
+def test_no_pair_falls_between_short_and_long(run: Run) -> None:
+    """99 units have shingles of three, 104 of five: they are compared all the same, by the shingles of three and the higher bar."""
+    rows = [[{"id": "long", "text": BASE[:104]}, {"id": "short", "text": BASE[:99]}, {"id": "less", "text": BASE[:90]}]]
+    found = run(rows)
+    assert found.ids == ["long", "less"]
+    assert found.rejects["short"]["value"] == pytest.approx(jaccard(BASE[:104], BASE[:99], 3), abs=1e-4)
+
+
 def test_no_document_at_all(run: Run) -> None:
     found = run([[], [{"id": "a", "text": "一"}]])
     assert found.ids == ["a"]
