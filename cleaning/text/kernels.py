@@ -21,7 +21,6 @@ CLAUSE_COLUMNS = (
     "clauses", "verse_clauses", "han", "longest", "interleave", "sentences", "split_han", "url_chars", "pairs", "odd_pairs", "marks",
     "odd_marks",
 )  # fmt: skip
-WORK_COLUMNS = ("runs", "blanks", "gaps", "markup")
 MENU_UNITS = 7  # a line of fewer units without an end mark reads like a menu entry (HPLT: "menu" segments)
 SHORT_CHARS = 30  # FineWeb's short line
 LONG_CHARS = 61  # HPLT's long segment
@@ -62,41 +61,6 @@ def count_distinct(codes: UInt, offsets: Row, class_of: Row, number: Row, out: R
             while seen:
                 out[d, r] += seen & 1
                 seen >>= 1
-
-
-@njit(cache=True, nogil=True)
-def find_work(codes: UInt, offsets: Row, limit: Row, out: Row) -> None:
-    """`out[d]`: WORK_COLUMNS: what a fixer may find in document d. A true may be in vain; a false is certain.
-
-    runs: some character c with `limit[c] > 0` stands `limit[c]` times in a row. blanks: a blank before a newline or at the end, three
-    newlines in a row, a newline at the head or the end. gaps: four runs of blanks between characters of East Asia. markup: `<` or `&`
-    before what begins a tag or an entity.
-    """
-    for d in range(offsets.size - 1):
-        lo, hi = offsets[d], offsets[d + 1]
-        run, gaps, letter = 1, 0, np.uint32(0)
-        if lo < hi:
-            out[d, 1] = codes[lo] == 10 or codes[hi - 1] == 10 or codes[hi - 1] == 32 or codes[hi - 1] == 9
-        for i in range(lo, hi):
-            c = codes[i]
-            if i > lo and c == codes[i - 1]:
-                run += 1
-                if c < limit.size and limit[c] > 0 and run >= limit[c]:
-                    out[d, 0] = True
-                if c == 10 and run >= 3:
-                    out[d, 1] = True
-            else:
-                run = 1
-            if c == 10 and i > lo and (codes[i - 1] == 32 or codes[i - 1] == 9):
-                out[d, 1] = True
-            if c >= 0x2E80 and letter >= 0x2E80 and (codes[i - 1] == 32 or codes[i - 1] == 9):
-                gaps += 1
-            if c != 32 and c != 9:
-                letter = c
-            if (c == 0x3C or c == 0x26) and i + 1 < hi:
-                after = codes[i + 1]
-                out[d, 3] = out[d, 3] or 65 <= after & 0xFFDF <= 90 or after == 0x2F or after == 0x21 or after == 0x23
-        out[d, 2] = gaps >= 4
 
 
 @njit(cache=True, nogil=True)
