@@ -33,7 +33,7 @@ _COMMENT_RE = re.compile(r"(?:^|\s)#.*")
 _LANGUAGE_RE = re.compile(r"_(?:zh|en)$")
 _HOST_RE = re.compile(r"(?:[a-z]+://)?(?:[^/@]*@)?([^/:?#\s]+)", re.IGNORECASE)
 _SCHEME_RE, _WWW_RE = re.compile(r"://([A-Za-z0-9.@_-]{4,200})"), re.compile(r"www\.([A-Za-z0-9.-]{4,200})")  # both begin literally: fast
-_URL_FIELDS = ("url", "source_url", "link", "uri")
+_URL_FIELDS = frozenset(("url", "source_url", "link", "uri"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +218,13 @@ class Blacklists:
     def _scan_hosts(self, docs: Sequence[Doc], found: Found) -> None:
         rows = found.values[DOMAINS]
         for d, doc in enumerate(docs):
-            urls = [value for name in _URL_FIELDS if name in doc.record and isinstance(value := doc.record[name], str)]
-            if ("." in doc.text) and ("://" in doc.text or "www." in doc.text):
-                urls += _SCHEME_RE.findall(doc.text)
-                urls += [m[0] for m in _WWW_RE.finditer(doc.text) if doc.text[m.start() - 1 : m.start()] != "/"]
+            text, urls = doc.text, []
+            if not _URL_FIELDS.isdisjoint(doc.record):
+                urls = [value for name in doc.record if name in _URL_FIELDS and isinstance(value := doc.record[name], str)]
+            if "://" in text:
+                urls += _SCHEME_RE.findall(text)
+            if "www." in text:
+                urls += [m[0] for m in _WWW_RE.finditer(text) if text[m.start() - 1 : m.start()] != "/"]
             if not urls:
                 continue
             entries = [entry for url in urls if (entry := self._known_hosts(url)) is not None]

@@ -286,6 +286,7 @@ _ATTRIBUTES = r"(?:\s+[A-Za-z_:@][\w:.-]*(?:\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|[^\s\
 _TAG_RE = re.compile(rf"<(/?)({_BLOCK}|{_INLINE})({_ATTRIBUTES})>", re.IGNORECASE)
 _BLOCK_RE = re.compile(f"(?:{_BLOCK})$", re.IGNORECASE)
 _BODY_RE = re.compile(rf"<({'|'.join(LOOSE_TAGS)})\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_BODY_END_RE = re.compile(rf"</(?:{'|'.join(LOOSE_TAGS)})\s*>", re.IGNORECASE)
 _COMMENT_RE = re.compile(r"<!--.*?-->|<!DOCTYPE[^<>]*>", re.IGNORECASE | re.DOTALL)
 _ENTITY_RE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ALONE = {"br", "hr", "img", "p", "input", "meta", "link", "wbr", "embed", "source", "param"}
@@ -317,7 +318,7 @@ def fix_html(text: str) -> str:
 
 
 def _strip_bodies(text: str) -> str:
-    if "</" in text:
+    if "</" in text and _BODY_END_RE.search(text) is not None:
         text = outside_code(text, lambda part: _BODY_RE.sub("\n", part), fences_only=True)
     return outside_code(text, lambda part: _COMMENT_RE.sub("", part)) if "<!" in text else text
 

@@ -214,7 +214,7 @@ def _texts_of(codes: UInt, ends: Row) -> list[str]:
 @lru_cache(maxsize=1)
 def _run_limits() -> npt.NDArray[np.int64]:
     limits = np.zeros((0x10000, 2), np.int64)
-    limits[[p for p in range(0x10000) if chr(p).isspace()], 0] = -1
+    limits[[p for p in range(0x3001) if chr(p).isspace()], 0] = -1  # all that there are
     for c, (limit, kept) in RUN_LIMITS.items():
         limits[ord(c)] = limit, kept
     return limits
