@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cleaning.config import RunConfig
+from cleaning.errors import UserError
 from cleaning.stages import STAGES, stage_class
 from cleaning.stages.contract import Stage
 from cleaning.text.line_metrics import LINE_METRICS, MODEL_LINE_METRICS
@@ -130,7 +131,12 @@ def test_every_configuration_is_valid(path: Path) -> None:
     from cleaning.errors import UserError
 
     try:
+        try:
         resolve(load_config(path, [], tuple(STAGES)))
+    except UserError as exc:
+        if all("python -m cleaning models" in fault for fault in exc.faults):
+            pytest.skip(f"needs a model that is not here: {exc.faults[0]}")
+        raise
     except UserError as exc:  # a model that is not on this machine; the error says how to get it, and nothing else is wrong
         assert [fault for fault in exc.faults if "it with: python -m cleaning models" not in fault] == []
 
@@ -156,7 +162,7 @@ def test_every_rule_says_where_it_comes_from() -> None:
 
 
 def test_scripts_are_short() -> None:
-    for name in ("run_data_cleaning.sh", "stopall.sh", "run_tests.sh", "setup_env.sh"):
+    for name in ("run_data_cleaning.sh", "stopall.sh", "run_tests.sh", "setup_env.sh", "setup_models.sh"):
         assert len((ROOT / name).read_text().splitlines()) <= 40, name
 
 
