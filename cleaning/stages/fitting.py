@@ -76,8 +76,10 @@ class FittingStage(GlobalStage):
             found = self._samples(context, np.concatenate(keys))  # one reading for both
             own, others = found[: len(keys[0])], found[len(keys[0]) :]
             whole = others
-        card = auto.fit_fold(group, [s.text for s in own], others, [s.text for s in whole], context.scratch, self.params.windows)
-        counts = {"documents": len(own), "chars": card.corpus["chars"], "calibrated_on": len(others), "without_model": bool(card.about)}
+        texts, windows, sift = ([s.text for s in own], [s.text for s in whole]), self.params.windows, not self.params.reference
+        card = auto.fit_fold(group, texts[0], others, texts[1], context.scratch, windows, sift)
+        counts = {"documents": len(own), "chars": card.corpus["chars"], "without_model": bool(card.about), "calibrated_on": len(others)}
+        counts["sifted_out"] = 0 if card.about else len(own) - card.training["documents"]
         for what, count in counts.items():
             context.stats.count(self.name, f"auto_{what}/{group}", int(count))
         for path in (context.scratch / auto.MODEL, context.scratch / auto.CARD):

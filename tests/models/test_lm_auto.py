@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import random
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import zstandard
 
 from cleaning.doc import Doc
 from cleaning.io.carry import STEM, carry_line, read_rows
 from cleaning.io.records import TextFields
 from cleaning.models.lm import auto
 from cleaning.models.lm.auto import KEY, chosen, fold_of, judge_of, keys_of, open_folds, partition, partition_of, taken, text_hash
+from cleaning.models.lm.scoring import Scorer, TableModel
+from cleaning.models.lm.tables import build_tables
+from cleaning.models.lm.train import fit
+from cleaning.models.lm.units import Units
 from tests.samples import sample_texts
 
 FIELDS = TextFields("auto", "text")
@@ -68,8 +75,6 @@ def test_a_long_document_gives_a_part() -> None:
 
 
 def test_rows_are_read_without_the_others(tmp_path: Path) -> None:
-    import zstandard
-
     docs = [doc(f"第{i}篇。" * (i % 9 + 1)) for i in range(200)]
     for each in docs[::2]:
         each.text += "改过"
@@ -108,3 +113,18 @@ def test_fit_writes_a_model_or_says_why_not(tmp_path: Path) -> None:
     log10, tokens = models["0"].scorer(texts[:3]).summed()
     assert (log10 < 0).all()
     assert (tokens > 0).all()
+
+
+def test_broken_texts_do_not_teach(shared_data: Path) -> None:
+    """Two in nine are shuffled; most of these go, and few others."""
+    with zstandard.open(shared_data / "docs" / "zh_news_xwlb-00.jsonl.zst", "rt", encoding="utf-8") as lines:
+        texts = [text[:600] for line in islice(lines, 1200) if len(text := json.loads(line)["text"]) >= 200]
+    rng, shape = random.Random(3), auto.SHAPES["zh"]
+    broken = {"".join(rng.sample(t, len(t))) for t in texts[:100]}
+    units = Units(shape.unit)
+    scorer = Scorer(TableModel(build_tables(fit(texts[-600:], units, shape.order, shape.prune))), units)
+    whole = set(texts[250:600])
+    left = set(auto.sifted(scorer, sorted([*whole, *broken])))
+    assert len(left & broken) < 0.3 * len(broken)
+    assert len(left & whole) > 0.9 * len(whole)
+    assert auto.sifted(scorer, texts[:5]) == texts[:5]
