@@ -107,7 +107,7 @@ def agreement_table(model: Path, data: Path, per_file: int) -> None:
     whole = in_batches(Identifier(loaded, Windows(0)), texts)
     print(f"{len(texts):,} documents of more than 3,000 characters\n\n| windows × characters | same language % | mean difference of score |")
     print("|---|---|---|")
-    for count, chars in ((8, 80), (20, 80), (20, 200), (40, 200)):
+    for count, chars in ((8, 80), (16, 80), (20, 100), (40, 100)):
         found = in_batches(Identifier(loaded, Windows(count, chars)), texts)
         same = sum(a.lang == b.lang for a, b in zip(whole, found)) / len(texts)
         apart = sum(abs(a.score - b.score) for a, b in zip(whole, found)) / len(texts)

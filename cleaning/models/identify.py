@@ -42,7 +42,7 @@ HINT_HAN = 20
 class Windows:
     """Of a text longer than count × chars × 1.25 only so many windows are read, of so many characters. count 0: everything."""
 
-    count: int = 20
+    count: int = 16
     chars: int = 80
 
 

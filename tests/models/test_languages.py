@@ -35,14 +35,13 @@ def as_text(lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(b"".join(encoded) + b"\0", np.uint8).copy(), starts
 
 
-@pytest.fixture(scope="module", params=["softmax", "hs", "quantized", "words"])
+@pytest.fixture(scope="module", params=["softmax", "hs", "quantized"])
 def toy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("toys") / f"{request.param}.bin"
     lines = [f"__label__{label} {text}" for label, of in (("a", GOOD), ("b", BAD), ("c", MIXED[:40])) for text in of]
     lines += ["__label__a river 河水 valley"] * 3
     loss = "softmax" if request.param == "softmax" else "hs"
-    more = {"minn": 0, "maxn": 0, "dim": 64} if request.param == "words" else {}
-    return train_toy(path, quantized=request.param == "quantized", lines=lines, loss=loss, **more)
+    return train_toy(path, quantized=request.param == "quantized", lines=lines, loss=loss)
 
 
 def arrays_of(path: Path) -> FastTextArrays:
