@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ PEER = Peer(
     "datatrove-language", ("datatrove[processing,io]==0.10.1", "fasttext-numpy2-wheel>=0.9.2"), "datatrove_language.py",
     "language filter by lid.176; reader to writer",
 )  # fmt: skip
+Tools = list[tuple[str, Callable[[Slice, Path], list[str]]]]
 LOOP = """
 import sys, orjson, zstandard, fasttext_pybind
 model = fasttext_pybind.fasttext()
@@ -75,9 +77,10 @@ def recall_table(model: Path, rows: list[tuple[str, str]]) -> None:
     texts = [text for _, text in rows]
     plain = [of[0] for of in load(model).predict_batch(texts)[0]]
     ours = [one.lang for one in in_batches(Identifier(load_language_model(model)), texts)]
-    print("| units | zh texts | ours | plain | en texts | ours | plain | all languages | ours | plain |\n|---|---|---|---|---|---|---|---|---|---|")
+    print("| units | zh texts | ours | plain | en texts | ours | plain | all languages | ours | plain |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     sizes = [units(text) for text in texts]
-    ranges = [*zip(BUCKETS, BUCKETS[1:]), (20, BUCKETS[-1]), (1, BUCKETS[-1])]
+    ranges = [*pairwise(BUCKETS), (20, BUCKETS[-1]), (1, BUCKETS[-1])]
     for low, high in ranges:
         cells = []
         for lang in ("zh", "en", None):
@@ -98,16 +101,18 @@ def recall_table(model: Path, rows: list[tuple[str, str]]) -> None:
 
 def agreement_table(model: Path, data: Path, per_file: int) -> None:
     """Windows against the whole text, on long documents of every source."""
-    rng, texts = random.Random(1), []
+    rng = random.Random(1)
+    texts: list[str] = []
     for path in sorted((data / "docs").glob("*-00.jsonl*")):
         opened: Any = io.TextIOWrapper(zstandard.open(path), encoding="utf-8") if path.suffix == ".zst" else _gzip(path)
         long = [text for _, line in zip(range(1500), opened) if len(text := orjson.loads(line)["text"]) > 3000]
         texts += rng.sample(long, min(per_file, len(long)))
     loaded = load_language_model(model)
     whole = in_batches(Identifier(loaded, Windows(0)), texts)
-    print(f"{len(texts):,} documents of more than 3,000 characters\n\n| windows × characters | same language % | mean difference of score |")
+    print(f"{len(texts):,} documents of more than 3,000 characters\n")
+    print("| windows × characters | same language % | mean difference of score |")
     print("|---|---|---|")
-    for count, chars in ((8, 80), (20, 80), (20, 200), (40, 200)):
+    for count, chars in ((8, 80), (16, 80), (20, 100), (40, 100)):
         found = in_batches(Identifier(loaded, Windows(count, chars)), texts)
         same = sum(a.lang == b.lang for a, b in zip(whole, found)) / len(texts)
         apart = sum(abs(a.score - b.score) for a, b in zip(whole, found)) / len(texts)
@@ -140,7 +145,7 @@ def speed_table(model: Path, docs: Path, mb: float, rounds: int, place: Path) ->
         def loop(text: Slice, out: Path) -> list[str]:
             return [sys.executable, "-c", LOOP, str(text.path), f"{out}.zst", str(model)]
 
-        tools: list[tuple[str, Callable[[Slice, Path], list[str]]]] = [("ours", ours), ("plain fastText loop", loop)]
+        tools: Tools = [("ours", ours), ("plain fastText loop", loop)]
         if fault is None:
             tools.append(("datatrove", datatrove))
         best = _measure(tools, full, one, rounds, place)
@@ -152,7 +157,7 @@ def speed_table(model: Path, docs: Path, mb: float, rounds: int, place: Path) ->
         print(f"\ndatatrove: not installed: {fault}")
 
 
-def _measure(tools: list[tuple[str, Callable[[Slice, Path], list[str]]]], full: Slice, one: Slice, rounds: int, place: Path) -> dict[str, float]:
+def _measure(tools: Tools, full: Slice, one: Slice, rounds: int, place: Path) -> dict[str, float]:
     """The cheapest of some rounds, in which the tools take turns."""
     best: dict[str, float] = {}
     for number in range(rounds):

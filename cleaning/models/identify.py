@@ -36,13 +36,14 @@ SURE = 0.5  # probability from which on a paragraph is believed to be in another
 VARIANT_FORMS, VARIANT_SHARE = 3, 0.1  # characters of either kind that are needed; a minority from which on a text is mixed
 CLASSICAL, MODERN, CANTONESE = 0.06, 0.01, 0.01  # shares of the Han characters
 HINT_HAN = 20
+LEAST_SHARE = 0.0005  # what is not written
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
     """Of a text longer than count × chars × 1.25 only so many windows are read, of so many characters. count 0: everything."""
 
-    count: int = 20
+    count: int = 16
     chars: int = 80
 
 
@@ -136,8 +137,10 @@ class Identifier:
         best[read.sum(axis=1) == 0] = -1
         found = [Identified(self.codes[b] if b >= 0 else UNDETERMINED, s) for b, s in zip(best.tolist(), _rounded(score, best))]
         self._mix(found, best, seen, doc, units, lines, signs)
-        for one, row, sign in zip(found, letters.tolist(), signs.tolist()):
-            _tell_script(one, row, sign)
+        _tell_scripts(found, letters)
+        for one, han, row in zip(found, letters[:, HANI].tolist(), signs.tolist()):
+            if one.lang == "zh":
+                _tell_kind(one, han, dict(zip(HAN_SIGNS, row)))
         return found
 
     def _view(self, encoded: Encoded) -> tuple[LanguageView, Ints]:
@@ -210,7 +213,7 @@ class Identifier:
             mine = kept[of[kept] == d]
             shares = np.bincount(code[mine], size[mine], len(self.codes)) / size[mine].sum()
             ranked = np.argsort(-shares, kind="stable")
-            found[d].languages = {self.codes[c]: round(float(shares[c]), 4) for c in ranked.tolist() if shares[c] >= 0.0005}
+            found[d].languages = {self.codes[c]: round(float(shares[c]), 4) for c in ranked.tolist() if shares[c] >= LEAST_SHARE}
 
 
 def _unit_weights() -> Reals:
@@ -248,17 +251,21 @@ def _rounded(score: Floats, best: Ints) -> list[float]:
     return [round(min(float(s), 1.0), 4) if b >= 0 else 0.0 for s, b in zip(score.tolist(), best.tolist())]
 
 
-def _tell_script(one: Identified, letters: list[int], signs: list[int]) -> None:
-    """Shares of the scripts, and for Chinese its variant and hints."""
-    total = sum(letters)
-    if not total:
-        return
-    shares = [(n / total, script) for n, script in zip(letters, SCRIPTS) if n]
-    one.scripts = {script: round(share, 4) for share, script in sorted(shares, key=lambda s: -s[0]) if share >= 0.0005}
-    if one.lang != "zh":
-        return
-    sign = dict(zip(HAN_SIGNS, signs))
-    han, forms = letters[HANI], sign["hans"] + sign["hant"]
+def _tell_scripts(found: list[Identified], letters: Ints) -> None:
+    """Shares of the scripts among the letters, the largest first."""
+    shares = letters / np.maximum(letters.sum(axis=1, keepdims=True), 1)
+    texts, scripts = np.nonzero(shares >= LEAST_SHARE)
+    names = list(SCRIPTS)
+    for d, script, share in zip(texts.tolist(), scripts.tolist(), shares[texts, scripts].tolist()):
+        found[d].scripts[names[script]] = round(share, 4)
+    for one in found:
+        if len(one.scripts) > 1:
+            one.scripts = dict(sorted(one.scripts.items(), key=lambda item: -item[1]))
+
+
+def _tell_kind(one: Identified, han: int, sign: dict[str, int]) -> None:
+    """Of a Chinese text: simplified or traditional, and hints. `sign`: how many Han characters have each of HAN_SIGNS."""
+    forms = sign["hans"] + sign["hant"]
     if forms >= VARIANT_FORMS:
         share = sign["hant"] / forms
         one.variant = "Hans" if share < VARIANT_SHARE else "Hant" if share > 1 - VARIANT_SHARE else "mixed"

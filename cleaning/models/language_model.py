@@ -68,12 +68,12 @@ class _Summed:
     counts: Ints
 
     def probabilities(self, group: Ints, groups: int) -> Floats:
-        inside = np.flatnonzero(group >= 0)
         totals, counts = np.zeros((groups, self.totals.shape[1])), np.zeros(groups, np.int64)
         sum_rows(self.totals, group, totals)
         sum_rows(self.counts[:, None], group, counts[:, None])
         if self.arrays.end_row >= 0:  # a text ends once, however many lines it has
-            there = np.unique(group[inside])
+            there = np.zeros(groups, bool)
+            there[group[group >= 0]] = True
             totals[there] += self.arrays.vectors[self.arrays.end_row]
             counts[there] += 1
         out = np.zeros((groups, self.labels), np.float32)

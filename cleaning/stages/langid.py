@@ -18,7 +18,7 @@ class LangidParams(JudgingParams):
     """The model, and how much of a long document is read."""
 
     model: str = "models/lid.176.ftz"
-    windows: int = Field(default=20, ge=0, le=1000)  # of a document longer than windows × window_chars × 1.25; 0: always everything
+    windows: int = Field(default=16, ge=0, le=1000)  # of a document longer than windows × window_chars × 1.25; 0: always everything
     window_chars: int = Field(default=80, ge=40)
 
 

@@ -70,15 +70,15 @@ class _Handler(BaseHTTPRequestHandler):
         if asked and server.ranges and self.headers.get("If-Range") == server.etag:
             start = int(asked.removeprefix("bytes=").rstrip("-"))
             status = 206 if start < len(body) else 416
+        rest = body[start:] if status != 416 else b""
+        cut = server.cut.pop(0) if server.cut else None  # before the client can know that an answer is there
         self.send_response(status)
         if status != 200:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}" if status == 206 else f"bytes */{len(body)}")
         if server.etag:
             self.send_header("ETag", server.etag)
-        rest = body[start:] if status != 416 else b""
         self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
-        cut = server.cut.pop(0) if server.cut else None
         self.wfile.write(rest[:cut])
         self.wfile.flush()
         if cut is not None:

@@ -35,14 +35,13 @@ def as_text(lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(b"".join(encoded) + b"\0", np.uint8).copy(), starts
 
 
-@pytest.fixture(scope="module", params=["softmax", "hs", "quantized", "words"])
+@pytest.fixture(scope="module", params=["softmax", "hs", "quantized"])
 def toy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("toys") / f"{request.param}.bin"
     lines = [f"__label__{label} {text}" for label, of in (("a", GOOD), ("b", BAD), ("c", MIXED[:40])) for text in of]
     lines += ["__label__a river 河水 valley"] * 3
     loss = "softmax" if request.param == "softmax" else "hs"
-    more = {"minn": 0, "maxn": 0, "dim": 64} if request.param == "words" else {}
-    return train_toy(path, quantized=request.param == "quantized", lines=lines, loss=loss, **more)
+    return train_toy(path, quantized=request.param == "quantized", lines=lines, loss=loss)
 
 
 def arrays_of(path: Path) -> FastTextArrays:
@@ -58,7 +57,7 @@ def test_the_kernels_say_what_the_library_says(toy: Path) -> None:
         if line == "</s>":
             continue  # the library ends the line there
         theirs = dict(zip(labels, probabilities.tolist()))
-        assert {label: pytest.approx(theirs.get(label, 0), abs=1e-5) for label in model.labels} == dict(zip(model.labels, row.tolist())), line
+        assert row.tolist() == pytest.approx([theirs.get(label, 0) for label in model.labels], abs=1e-5), line
 
 
 def test_joined_lines_are_one_text(toy: Path) -> None:
@@ -148,7 +147,7 @@ def test_blocks_against_their_twin(rows: list[tuple[int, float, int]]) -> None:
 
 def test_scripts_of_characters() -> None:
     tables, names = script_tables(), list(SCRIPTS)
-    known = {"a": "Latn", "Ж": "Cyrl", "の": "Kana", "한": "Hang", "々": "Hani", "ａ": "Latn", "ไ": "Thai", "א": "Hebr", "1": "Zyyy", "，": "Zyyy"}
+    known = {"a": "Latn", "Ж": "Cyrl", "の": "Kana", "한": "Hang", "々": "Hani", "ａ": "Latn", "ไ": "Thai", "א": "Hebr", "1": "Zyyy"}
     assert {c: names[tables.script_of[tables.class_of[ord(c)]]] for c in known} == known
     signs = {c: tables.signs[tables.class_of[ord(c)]].tolist() for c in "经經的之嘅経"}
     assert [row.index(True) for row in signs.values()] == [0, 1, 2, 3, 4, 5]
@@ -158,7 +157,7 @@ def test_labels_of_different_models_are_the_same_codes() -> None:
     pairs = {"zh": "cmn_Hani", "en": "eng_Latn", "ja": "jpn_Jpan", "ko": "kor_Hang", "de": "deu_Latn", "ar": "arb_Arab", "ms": "zsm_Latn"}
     for code, label in pairs.items():
         assert code_of(label) == code_of(code) == code
-    assert [variety_of(label) for label in ("yue", "lzh_Hani", "cmn_Hani", "zh", "wuu_Hani", "fra_Latn")] == ["yue", "lzh", "", "", "wuu", ""]
+    assert [variety_of(label) for label in ("yue", "lzh_Hani", "cmn_Hani", "zh", "fra_Latn")] == ["yue", "lzh", "", "", ""]
     assert scripts_of("zho_Hans") == ("Hani",)
     mask = script_mask(["zh", "ja", "ru", "sr", "en"])
     rows = {name: mask[number].tolist() for number, name in enumerate(SCRIPTS)}
@@ -173,13 +172,29 @@ def identify(lid176: Path) -> Identifier:
 
 
 CASES = [
-    ("今天天气很好，我们一起去公园散步。", "zh"), ("今天天氣很好，我們一起去公園散步。", "zh"), ("传统中医治高血压必须辨证论治。", "zh"),
-    ("但若情况紧急，为抢救病人性命，依医疗法规定，得先为病人手术。", "zh"), ("张伟\n王芳\n李娜\n刘洋\n陈静\n杨帆\n赵磊\n黄敏", "zh"), ("核", "zh"), ("好的", "zh"),
-    ("THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG AND RUNS AWAY", "en"), ("HELLO", "en"), ("John Smith\nMary Jones\nRobert Brown", "en"),
-    ("We met in the old town in 1999 and talked, see https://example.com/ueber/uns?sprache=deutsch", "en"), ("これは日本語の文章です。", "ja"), ("東京都庁の広報課", "ja"),
-    ("経済産業省", "ja"), ("안녕하세요 여러분", "ko"), ("Привет, как дела? Сегодня хорошая погода.", "ru"), ("สวัสดี", "th"), ("Καλημέρα", "el"),
-    ("", "und"), ("12345 67890 !!!", "und"), ("https://example.com/a_b", "und"), ("\ud800\U0001f600", "und"),
-    ("使用Python编写：\n```\nimport os\nfor f in os.listdir('.'):\n    print(f)\nprint(sum(a[i] for i in b))\n```\n列出目录里的所有文件。", "zh"),
+    ("今天天气很好，我们一起去公园散步。", "zh"),
+    ("今天天氣很好，我們一起去公園散步。", "zh"),
+    ("传统中医治高血压必须辨证论治。", "zh"),
+    ("但若情况紧急，为抢救病人性命，依医疗法规定，得先为病人手术。", "zh"),
+    ("张伟\n王芳\n李娜\n刘洋\n陈静\n杨帆\n赵磊\n黄敏", "zh"),
+    ("核", "zh"),
+    ("好的", "zh"),
+    ("THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG AND RUNS AWAY", "en"),
+    ("HELLO", "en"),
+    ("John Smith\nMary Jones\nRobert Brown", "en"),
+    ("We met in the old town in 1999 and talked, see https://example.com/ueber/uns?sprache=deutsch", "en"),
+    ("これは日本語の文章です。", "ja"),
+    ("東京都庁の広報課", "ja"),
+    ("経済産業省", "ja"),
+    ("안녕하세요 여러분", "ko"),
+    ("Привет, как дела? Сегодня хорошая погода.", "ru"),
+    ("สวัสดี", "th"),
+    ("Καλημέρα", "el"),
+    ("", "und"),
+    ("12345 67890 !!!", "und"),
+    ("https://example.com/a_b", "und"),
+    ("\ud800\ud83d\ude00", "und"),
+    ("用Python：\n```\nimport os\nfor f in os.listdir('.'):\n    print(f)\nprint(sum(a[i] for i in b))\n```\n列出目录里的文件。", "zh"),
     ("<div class='content'><a href='#'>这是一个网页的正文</a></div>", "zh"),
 ]  # fmt: skip
 
