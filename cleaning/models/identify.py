@@ -128,7 +128,7 @@ class Identifier:
         letters, signs = _by_script(classes)
         seen, doc = self._view(encoded)
         lines = self._model.read(seen.text, seen.starts)
-        units = seen.letters @ _unit_weights()
+        units = (seen.letters * _unit_weights()).sum(axis=1)
         used = _prose(seen, doc, units, len(texts))
         group = np.where(used, doc, -1)
         read = _sum_rows(seen.letters, group, len(texts))
@@ -167,7 +167,10 @@ class Identifier:
         japanese = scripts[:, HANI] & (kana_share >= KANA_SHARE[1])
         scripts[:, KANA] |= japanese
         scripts[:, HANI] &= ~japanese
-        allowed: Floats = (scripts.astype(np.float32) @ self._mask > 0).astype(np.float32)
+        allowed = np.zeros((len(letters), self._mask.shape[1]), np.float32)
+        for script in np.flatnonzero(scripts.any(axis=0)).tolist():  # no product of matrices: BLAS would start threads for it
+            allowed[scripts[:, script]] += self._mask[script]
+        np.minimum(allowed, 1, out=allowed)
         forms = signs[:, HAN_SIGNS.index("japanese")] > np.maximum(signs[:, HAN_SIGNS.index("hans")], 0.02 * han)
         neutral = (han < SHORT_HAN) & (signs[:, HAN_SIGNS.index("hans")] + signs[:, HAN_SIGNS.index("modern")] == 0)
         chinese = scripts[:, HANI] & (kana_share < KANA_SHARE[0]) & ~forms & ~neutral
