@@ -16,6 +16,7 @@ from cleaning.stages.contract import Stage
 STAGES: dict[str, str] = {
     "normalize": "cleaning.stages.normalize:Normalize",
     "boilerplate": "cleaning.stages.boilerplate:Boilerplate",
+    "pii": "cleaning.stages.pii:Pii",
     "rules": "cleaning.stages.rule_filter:RuleFilter",
 }
 
