@@ -6,6 +6,7 @@ the text as it came into the stage; never the value.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -117,13 +118,24 @@ class Pii(Stage):
     def step(self) -> Step:
         return PiiStep(self.params, self.masker())
 
-    def masker(self) -> Masker:
+    def masker(self, action: str = "") -> Masker:
         """What masks one text, for documents and for what the engine writes of rejected ones."""
         policy = load_policy(self.find(self.params.file), self.params.file, self.params.tokens)
         finder: NameFinder | None = None
         if self.params.names != "off" and policy.actions["person"] != "off":
             finder = make_finder(self._names(), [self.find(name) for name in self.params.allow])
-        return Masker(policy, self.params.action, key=self._key(), names=finder)
+        return Masker(policy, action or self.params.action, key=self._key(), names=finder)
+
+    @property
+    def masks(self) -> bool:
+        return self.params.mask_rejects
+
+    def mask(self) -> Callable[[list[str]], list[str]] | None:
+        if not self.params.mask_rejects:
+            return None
+        action = "placeholder" if self.params.action == "tag" else self.params.action
+        masker = self.masker(action)
+        return lambda texts: [masked.text for masked in masker(texts)]
 
     def _names(self) -> Names:
         return Names(self.params.names, self.params.engine, self.params.engine_model)

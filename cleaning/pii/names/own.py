@@ -10,7 +10,7 @@ from cleaning.pii.names.lists import COMPOUND, SURNAMES, TITLES
 from cleaning.pii.names.tagger import WEIGHTS, Array, NameTagger
 
 # how far a name's own tags must lie above "no name", summed over its characters, in units of the weights: chosen on development parts
-SURE_CHINESE, SURE_OTHER = 540.0, 760.0
+SURE_CHINESE, SURE_OTHER = 530.0, 760.0
 CHUNK = 2000  # characters that are tagged at once: jieba's lattice and ours stay small
 
 Scored = tuple[int, int, float]
