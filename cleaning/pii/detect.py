@@ -19,7 +19,7 @@ from cleaning.pii.validators import VALIDATORS, Validator
 from cleaning.text.charclass import Encoded, utf32
 
 AHEAD = 280  # a pattern may look this far beyond its candidate; only private keys are longer
-_PEM_AHEAD = 8192
+_PEM_AHEAD, _PEM_DASHES = 8192, 5
 _DIGITS = {ord(c): str(v) for c, v in HAN_DIGIT_CHARS.items()}
 _HAN_GATES = ("han_digits", "qq", "wechat")  # numbers written in Chinese are read as digits
 
@@ -121,7 +121,9 @@ class Detector:
             if gate == self._label:
                 labels.append(place)
                 continue
-            ahead = place + (_PEM_AHEAD if gate == self._pem else AHEAD)
+            ahead = place + AHEAD
+            if gate == self._pem:  # the scan stands at BEGIN, behind its dashes
+                place, ahead = max(0, place - _PEM_DASHES), place + _PEM_AHEAD
             for form in self._by_gate[gate]:
                 if place < ends.get(form.type, 0):
                     continue
@@ -136,7 +138,8 @@ class Detector:
     def _match(self, form: _Compiled, view: str, place: int, ahead: int, han: bool) -> Span | None:
         if form.back:
             return self._around(form, view, place)
-        start = place - 1 if place and view[place - 1] in "+(（-" else place
+        # what opens a number: the scan stands at its first digit
+        start = place - 1 if place and view[place - 1] in "+(（" else place
         span = self._at(form, view, start, ahead) or (self._at(form, view, place, ahead) if start != place else None)
         if span is None and han:
             left, right = max(0, place - 40), place + 64

@@ -6,11 +6,12 @@ begin with 13, an @ between letters, a province followed by a capital. A gate ma
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 
-from cleaning.pii import scan
+from cleaning.pii import scan, scan_numbers
 from cleaning.pii.scan import Array
 from cleaning.text.charclass import Encoded
 
@@ -52,11 +53,17 @@ def tables() -> tuple[Array, Array, Array]:
 def candidates(encoded: Encoded) -> tuple[Array, Array]:
     """(n, 3) rows (document, place in it, gate) in order, and for each document whether its view differs from its text."""
     codes, offsets = encoded
+    classes, fold, values = tables()
     wide = np.zeros(len(offsets) - 1, np.bool_)
-    room = 256 + len(codes) // 64
+    raw = _filled(lambda rows: scan.find_candidates(codes, offsets, classes, fold, values, rows, wide), 256 + len(codes) // 32)
+    return _filled(lambda rows: scan_numbers.refine_numbers(codes, offsets, raw, fold, values, rows), 64 + len(raw)), wide
+
+
+def _filled(fill: Callable[[Array], int], room: int) -> Array:
+    """The rows that `fill` writes; when it finds more than fit, it is given more room."""
     while True:
         rows = np.empty((room, 3), np.int32)
-        found = scan.find_candidates(codes, offsets, *tables(), rows, wide)
+        found = fill(rows)
         if found <= room:
-            return rows[:found], wide
+            return rows[:found]
         room = found

@@ -17,6 +17,8 @@ from cleaning.pii.policy import Policy
 from cleaning.pii.pseudonyms import pseudonym
 
 ROUNDS = 4
+TRIES = 16  # a stand-in is random: by chance it may look like another type
+BEFORE = ("", "电话 ", "卡号 ", "身份证 ", "护照 ", "台胞证 ", "手机串号 IMEI ", "车架号 ", "SSN ", "phone ", "澳门 ", "车牌 ", "QQ：", "微信：", "key: ", "passport ")
 
 
 class NameFinder(Protocol):
@@ -113,6 +115,7 @@ class Masker:
         """Change the text; returns whether it did."""
         key = self._key or hashlib.blake2b(edits.original.encode("utf-8", "surrogatepass")).digest()
         new: list[tuple[int, int, str, Span]] = []
+        listed = {*doc.spans, *doc.kept}
         for span in spans:
             origin = edits.origin(span.start, span.end)
             if origin is None:
@@ -120,14 +123,14 @@ class Masker:
             first = span._replace(start=origin[0], end=origin[1])
             action = self.actions[span.type]
             if action in ("keep", "tag"):
-                listed = doc.spans if action == "tag" else doc.kept
                 if first not in listed:
-                    bisect.insort(listed, first)
+                    (doc.spans if action == "tag" else doc.kept).append(first)
                 continue
             stand_in = self._stand_in(span, doc.text[span.start : span.end], action, key)
             if stand_in != doc.text[span.start : span.end]:
                 new.append((*origin, stand_in, first))
         if not new:
+            doc.spans.sort()
             return False
         doc.text = edits.add(new)
         tagged = [span for span in doc.spans if self.actions[span.type] == "tag"]
@@ -137,4 +140,14 @@ class Masker:
     def _stand_in(self, span: Span, value: str, action: str, key: bytes) -> str:
         if action == "delete":
             return ""
-        return self._tokens[span.type] if action == "placeholder" else pseudonym(span.type, value, key)
+        if action == "placeholder":
+            return self._tokens[span.type]
+        for attempt in range(TRIES):
+            new = pseudonym(span.type, value, key + b"+" * attempt)
+            if self._is_nothing(new):
+                return new
+        return self._tokens[span.type]
+
+    def _is_nothing(self, stand_in: str) -> bool:
+        """Whether no type is seen in a stand-in, whatever word stands before it: it must not be masked once more by the next run."""
+        return not any(one.spans for one in self._detector.detect([before + stand_in for before in BEFORE]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cleaning.pii.kinds import Form, PiiType
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
-_VERSION = r"(?i)(?:版本号?|version|ver\.?|(?<![a-z])v|固件|内核|build|release|升级到|更新到|第|§|section|chapter|draft|chrome/|firefox/|oid[:：]?)[\s:：为至到是]{0,2}$"
+_VERSION = r"(?i)(?:版本号?|version|ver\.?|(?<![a-z])v|固件|内核|build|release|升级到|更新到|第|§|section|chapter|draft|chrome/|firefox/|oid[:：]?)[\s:：为至到是]{0,2}[`'\"(（]?$"
 
 URL = PiiType(
     name="url",
@@ -77,7 +77,7 @@ MAC = PiiType(
     misses=("00:1A-2B:3C:4D:5E", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "00:1A:2B:3C:4D:5E:6F", "2020-10-12-13-14-15"),
 )
 
-_NAMED = r"(?i)(?:api[_\- ]?key|access[_\- ]?key|secret|token|passwd|password|密钥|密码|口令|private[_\- ]?key|credential|app[_\- ]?key)[A-Za-z_]{0,12}[\"']?\s{0,2}(?:[:：=]|=>|是|为|is)\s{0,2}[\"'`]?$"
+_NAMED = r"(?i)(?<!public)(?:(?<!publickey)token|api[_\- ]?key|access[_\- ]?key|secret|passwd|password|密钥|密码|口令|private[_\- ]?key|credential|app[_\- ]?key)[A-Za-z_]{0,12}[\"']?\s{0,2}(?:[:：=]|=>|是|为|is)\s{0,2}[\"'`]?$"
 SECRET = PiiType(
     name="secret_key",
     about="keys of services by their prefix, private keys, and random strings that are called a key or a password",
@@ -90,16 +90,17 @@ SECRET = PiiType(
             ("key",), "secret", unless=r"[0-9A-Za-z_\-]$",
         ),
         Form(r"-----BEGIN (?:[A-Z]{2,8} ){0,3}PRIVATE KEY-----[\sA-Za-z0-9+/=:,\-]{16,6000}?-----END (?:[A-Z]{2,8} ){0,3}PRIVATE KEY-----", ("pem",)),
-        Form(r"[0-9A-Za-z_\-+/=.]{16,200}(?![0-9A-Za-z_\-+/=.])", ("named",), "secret", _NAMED, before=40, after=0),
+        Form(r"[0-9A-Za-z_\-+/=.]{16,200}(?![0-9A-Za-z_\-+/=.])", ("named",), "random_secret", _NAMED, before=40, after=0),
     ),
     token_zh="<密钥>",
     token_en="<SECRET_KEY>",
     source="the providers' documented prefixes; entropy as in detect-secrets and BigCode",
     hits=(
         ("key=AKIAQ3EGRIZ7T4WBHXYZ", "AKIAQ3EGRIZ7T4WBHXYZ"), ("token ghp_16C7e42F292c6912E7710c838347Ae178B4a", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----"),
         ('api_key = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"', "9f8e7d6c5b4a39281706f5e4d3c2b1a0"),
     ),
-    misses=("AKIAXXXXXXXXXXXXXXXX", 'api_key = "your_api_key_goes_here"', "commit 9f8e7d6c5b4a39281706f5e4d3c2b1a0", "password = get_password_from_env()"),
+    misses=("AKIAXXXXXXXXXXXXXXXX", 'api_key = "your_api_key_goes_here"', "commit 9f8e7d6c5b4a39281706f5e4d3c2b1a0", "password = get_password_from_env()", "PublicKeyToken=31bf3856ad364e35", "newPassword: \"MyNewPassword123\""),
 )  # fmt: skip
 
 TYPES = (URL, EMAIL, IPV4, IPV6, MAC, SECRET)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from cleaning.pii.kinds import LEFT, LEFT_NUMBER, NO_NUMBER, RIGHT, RIGHT_NUMBER, Form, PiiType
 
-_ID = r"[1-9]\d{5}(?P<a>[ \-.]?)(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?P=a)\d{3}[\dXx]"
 _ID_LOOSE = r"[1-9]\d{5}[ \-]?(?:18|19|20)\d{2}[ \-]?(?:0[1-9]|1[0-2])[ \-]?(?:0[1-9]|[12]\d|3[01])[ \-]?\d{3}[ \-]?[\dXx]"
 _ID_SPACED = r"[1-9](?P<s>[ \-])" + r"\d(?P=s)" * 16 + r"[\dXx]"
 _ID_FOURS = r"[1-9]\d{2,5}[ \-]\d{3,4}[ \-]\d{3,4}[ \-]\d{3,4}(?:[ \-]\d{1,4})?[\dXx]?"
 _ID_WORDS = r"(?i)身份证|身份證|证件|證件|ID(?![A-Za-z])|公民身份|identity"
 _PASSPORT_WORDS = r"(?i)护照|護照|旅行证|通行证|通行證|签证|证件|passport|travel doc"
-_CARD_WORDS = r"(?i)卡号|账号|帐号|账户|賬號|卡(?![通片车顿])|银行|银联|储蓄|信用卡|借记|打款|汇款|转账|card|credit|debit|visa|account"
+_CARD_WORDS = r"(?i)卡号|账号|帐号|账户|賬號|卡(?![通片车顿])|银行|银联|储蓄|信用卡|借记|打款|汇款|转账|支付|付款|银联|刷卡|card|credit|debit|visa|account|payment"
 _PROVINCE = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领"
 
 RESIDENT_ID = PiiType(
     name="resident_id",
     about="居民身份证 of 18 characters: province, a real date, MOD 11-2",
     forms=(
-        Form(LEFT_NUMBER + _ID + r"(?![0-9A-Za-z])", ("long",), "resident_id"),
         Form(r"(?<![0-9])" + _ID_LOOSE + r"(?![0-9A-Za-z])", ("long",), "resident_id"),
         Form(r"(?<![0-9])" + _ID_FOURS + r"(?![0-9A-Za-z])", ("long",), "resident_id_split"),
         Form(r"(?<![0-9])" + _ID_SPACED + r"(?![0-9A-Za-z])", ("long",), "resident_id"),
@@ -63,7 +61,7 @@ TW_ID = PiiType(
     name="tw_id",
     about="identity or residence number of Taiwan",
     forms=(
-        Form(LEFT + r"[A-Z][12]\d{8}" + RIGHT, ("document",), "tw_id", unless=r"[\-_./#=]$"),
+        Form(LEFT + r"[A-Z][12]\d{8}" + RIGHT, ("document",), "tw_id", unless=r"(?i)(?:[\-_./#=]|(?<![a-z])id ?)$"),
         Form(LEFT + r"[A-Z][89]\d{8}" + RIGHT, ("document",), "tw_id", r"(?i)台湾|臺灣|台灣|身分證|身份证|身份證|居留|Taiwan"),
     ),
     token_zh="<台湾身份证号>",
@@ -119,17 +117,17 @@ BANK_CARD = PiiType(
     forms=(
         Form(LEFT_NUMBER + r"(?:\d{4}(?P<a>[ \-])\d{4}(?P=a)\d{4}(?P=a)\d{4}(?:(?P=a)?\d{1,3})?|\d{4}(?P<b>[ \-])\d{6}(?P=b)\d{5})" + RIGHT_NUMBER, ("long",), "bank_card"),
         Form(LEFT_NUMBER + r"\d{6}[ \-]\d{10,13}" + RIGHT_NUMBER, ("long",), "modern_card"),
-        Form(LEFT_NUMBER + r"\d{15,19}" + RIGHT_NUMBER, ("long",), "modern_card", unless=NO_NUMBER),
-        Form(LEFT_NUMBER + r"\d{13,19}" + RIGHT_NUMBER, ("long",), "bank_card", _CARD_WORDS, unless=NO_NUMBER),
+        Form(LEFT_NUMBER + r"62\d{14,17}" + RIGHT_NUMBER, ("long",), "modern_card", unless=NO_NUMBER),
+        Form(LEFT_NUMBER + r"\d{13,19}" + RIGHT_NUMBER, ("long",), "bank_card", _CARD_WORDS, before=60, after=30, unless=NO_NUMBER),
     ),
     token_zh="<银行卡号>",
     token_en="<BANK_CARD>",
     source="ISO/IEC 7812 (Luhn); IIN ranges of UnionPay, Visa, Mastercard, American Express, JCB, Discover, Diners",
     hits=(
         ("卡号4111111111111111", "4111111111111111"), ("银行卡 6222 0210 0111 6245 702", "6222 0210 0111 6245 702"),
-        ("卡号：6222021001116245702", "6222021001116245702"), ("card 4111-1111-1111-1111", "4111-1111-1111-1111"), ("4111111111111111", "4111111111111111"),
+        ("卡号：6222021001116245702", "6222021001116245702"), ("card 4111-1111-1111-1111", "4111-1111-1111-1111"),
     ),
-    misses=("卡号4111111111111112", "1693054036971000", "订单号4111111111111111", "0.4111111111111111", "卡号1234567890123456"),
+    misses=("卡号4111111111111112", "1693054036971000", "4242424242424242", "sudoku 4132234132141423", "订单号4111111111111111", "0.4111111111111111", "卡号1234567890123456"),
 )  # fmt: skip
 
 IBAN = PiiType(

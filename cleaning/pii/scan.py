@@ -1,7 +1,6 @@
 """The compiled pass that finds candidates; `gates.py` says what for. A plain twin is in `tests/naive.py`.
 
-Numbers are *chains*: runs of digits with up to three separators between them, so that 138-1234-5678 is eleven digits. Every look ahead is
-bounded, so the pass is linear.
+Every look ahead is bounded, so the pass is linear. Runs of digits are only marked here; `scan_numbers.py` looks at them.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from numba import njit
     MOBILE, LANDLINE, LONG, US, IP4, MACAU, HAN_DIGITS, DOCUMENT, CODE18, CODE17, IBAN, PLATE, AT, URL, HEX, QQ, WECHAT, ADDRESS, FLAT, KEY,
     NAMED, PEM, LABEL,
 ) = range(23)  # fmt: skip
+NUMBER, HAN_NUMBER = 23, 24  # runs of digits, which `scan_numbers` turns into gates
 # classes of characters, on the width view
 (
     C_NONE, C_DIGIT, C_UPPER, C_LOWER, C_HAN_DIGIT, C_PROVINCE, C_TRUST, C_AT, C_QQ, C_ROOM, C_STREET, C_LABEL, C_PERMIT, C_UNIT, C_HASH,
 ) = range(15)  # fmt: skip
-CHAIN = 52  # characters that a chain of digits may take
-TOKEN = 220  # … and a key
+TOKEN = 220  # characters that a key may take
 KEY_PAIRS = tuple((ord(p[0]) << 8) | ord(p[1]) for p in "AK AS AG AI AR gh gi gl xo sk pk rk LT hf np SG ey ya".split())
 
 Array = npt.NDArray[Any]
@@ -84,7 +83,7 @@ def _document(text: Array, d: int, classes: Array, fold: Array, values: Array, r
             if i > token_end:
                 token_end, n = _token(text, i, d, fold, rows, n)
             if values[c] != 255 and j < size and text[j] < 0x10000 and classes[text[j]] == C_HAN_DIGIT:
-                n = _han_digits(text, i, d, values, fold, rows, n)
+                n = _put(rows, n, d, i, HAN_NUMBER)
             for k in range(i, j):
                 if fold[text[k]] != text[k]:
                     wide[d] = True
@@ -92,8 +91,9 @@ def _document(text: Array, d: int, classes: Array, fold: Array, values: Array, r
             continue
         before, after = _at(text, i - 1, fold), _at(text, i + 1, fold)
         if kind == C_HAN_DIGIT:
-            if i == 0 or text[i - 1] >= 0x10000 or values[text[i - 1]] == 255:
-                n = _han_digits(text, i, d, values, fold, rows, n)
+            begins = i == 0 or text[i - 1] >= 0x10000 or values[text[i - 1]] == 255
+            if begins and i + 2 < size and text[i + 1] < 0x10000 and (values[text[i + 1]] != 255 or not classes[text[i + 1]]):
+                n = _put(rows, n, d, i, HAN_NUMBER)
         elif kind == C_PROVINCE:
             if 65 <= after <= 90:
                 n = _put(rows, n, d, i, PLATE)
@@ -165,7 +165,7 @@ def _letters_digits(text: Array, i: int, j: int, d: int, fold: Array, rows: Arra
     first, second = _at(text, i, fold), _at(text, i + 1, fold)
     x_last = _at(text, j - 1, fold) | 32 == 120
     if digits == size or (digits == size - 1 and x_last and digits > 0):
-        n = _number(text, i, d, fold, rows, n)
+        n = _put(rows, n, d, i, NUMBER)
         if size == 9 or (permit and (size == 8 or size == 10)):
             n = _put(rows, n, d, i, DOCUMENT)
     if 0 < digits < size:
@@ -214,108 +214,6 @@ def _word(text: Array, i: int, j: int, d: int, fold: Array, rows: Array, n: int)
     # name contact patient recipient
     if _at(text, j, fold) == 58 and ((a == 110 and size == 4 and e == 101) or (a == 99 and size == 7) or (a == 112 and size == 7) or (a == 114 and size == 9)):
         return _put(rows, n, d, j, LABEL)
-    return n
-
-
-@njit(cache=True, nogil=True)
-def _is_separator(c: int) -> bool:
-    return (
-        c == 32 or c == 45 or c == 46 or c == 40 or c == 41 or c == 0xFF08 or c == 0xFF09 or c == 47 or c == 9 or c == 42 or c == 0xB7 or c == 95
-    )
-
-
-@njit(cache=True, nogil=True)
-def _number(text: Array, i: int, d: int, fold: Array, rows: Array, n: int) -> int:
-    """Gates of the chain of digits that begins at i."""
-    total = runs = 0
-    lengths = np.zeros(20, np.int64)
-    nines = elevens = thirteens = fifteens = landline = ten = long = False
-    dots = 0
-    single = True
-    k = i
-    head = np.zeros(6, np.int64)
-    while k < len(text) and k - i < CHAIN and runs < 20 and total < 20:
-        run = 0
-        while 48 <= _at(text, k, fold) <= 57 and total < 21:
-            if total < 6:
-                head[total] = _at(text, k, fold) - 48
-            total += 1
-            run += 1
-            k += 1
-        ended = False
-        if run > 0 and total == 17 and _at(text, k, fold) | 32 == 120:
-            total += 1
-            k += 1
-            ended = True
-        elif run == 0 and total == 17 and _at(text, k, fold) | 32 == 120:
-            total, run, k = 18, 1, k + 1
-            ended = True
-        if run == 0 or _is_word(_at(text, k, fold)):
-            break
-        lengths[runs] = run
-        runs += 1
-        nines |= total == 9
-        ten |= total == 10
-        elevens |= total == 11
-        thirteens |= total == 13
-        fifteens |= total == 15
-        landline |= 10 <= total <= 13
-        long |= 13 <= total <= 19 and single
-        if ended:
-            break
-        gap = 0
-        while gap < 4 and _is_separator(_at(text, k + gap, fold)):
-            gap += 1
-        if gap == 0 or gap > 3:
-            break
-        if gap == 1 and _at(text, k, fold) == 46 and runs < 4 and runs == dots + 1 and run <= 3:
-            dots += 1
-        single &= gap == 1
-        k += gap
-    last = total
-    mobile = head[0] == 1 and head[1] >= 3 and elevens
-    mobile |= head[0] == 8 and head[1] == 6 and head[2] == 1 and thirteens
-    mobile |= head[0] == 0 and head[1] == 0 and head[2] == 8 and head[3] == 6 and head[4] == 1 and fifteens
-    if mobile:
-        n = _put(rows, n, d, i, MOBILE)
-    if landline and ((head[0] == 0 and head[1] > 0 and lengths[0] >= 3) or (head[0] == 8 and head[1] == 6 and lengths[0] == 2)):
-        n = _put(rows, n, d, i, LANDLINE)
-    if long and (lengths[0] >= 3 or (lengths[0] == 2 and lengths[1] == 6) or (lengths[0] == 1 and lengths[1] == 1)):
-        n = _put(rows, n, d, i, LONG)
-    if (nines and (lengths[0] == 3 or lengths[0] == 9)) or (ten and (lengths[0] == 3 or lengths[0] == 6 or lengths[0] == 10)):
-        n = _put(rows, n, d, i, US)
-    elif elevens and head[0] == 1 and (lengths[0] == 1 or lengths[0] == 11 or lengths[0] == 4):
-        n = _put(rows, n, d, i, US)
-    if dots == 3 and runs >= 4:
-        n = _put(rows, n, d, i, IP4)
-    if lengths[0] == 7 and lengths[1] == 1 and last == 8:
-        n = _put(rows, n, d, i, MACAU)
-    return n
-
-
-@njit(cache=True, nogil=True)
-def _han_digits(text: Array, i: int, d: int, values: Array, fold: Array, rows: Array, n: int) -> int:
-    """A number of 11 or 18 digits, at least one of them written in Chinese."""
-    k, total, first, second = i, 0, -1, -1
-    foreign = False
-    while k < len(text) and k - i < CHAIN and total < 19:
-        c = text[k]
-        value = values[c] if c < 0x10000 else 255
-        if value == 255:
-            if _at(text, k, fold) | 32 == 120 and total == 17:
-                total = 18
-                k += 1
-                break
-            if not _is_separator(_at(text, k, fold)) or k + 1 >= len(text) or text[k + 1] >= 0x10000 or values[text[k + 1]] == 255:
-                break
-        else:
-            foreign |= fold[c] > 57
-            first = value if total == 0 else first
-            second = value if total == 1 else second
-            total += 1
-        k += 1
-    if foreign and ((total == 11 and first == 1 and second >= 3) or total == 18):
-        return _put(rows, n, d, i, HAN_DIGITS)
     return n
 
 

@@ -24,13 +24,13 @@ _AREA = (
 _EXTENSION = r"(?:[ ]?(?:-|转|轉|ext\.?)[ ]?\d{1,6})?"
 _SUBSCRIBER = r"(?:[2-8]\d{6,7}|[2-8]\d{3}[ \-]\d{4}|[2-8]\d{2}[ \-]\d{4})"
 _TELEPHONE = r"(?i)电话|電話|手机|座机|热线|联系|致电|来电|拨打|传真|客服|咨询|tel|phone|call|fax|mobile|contact|hotline|cell|number|reach|text me"
-_CALL = r"(?i)phone|call|tel(?![a-z])|tel[.:]|fax|mobile|contact|cell|number|reach|text me|dial|电话|手机|联系|传真"
+_CALL = r"(?i)(?:phone|call|fax|mobile|dial|text me|reach (?:me|us)|(?<![a-z])(?:tel|cell))(?![a-z_(])|电话|传真"
 
 MOBILE = PiiType(
     name="mobile",
     about="mobile number of mainland China, by segments that were given out",
     forms=(
-        Form(LEFT_NUMBER + _MOBILE + RIGHT_NUMBER, ("mobile",), unless=NO_NUMBER),
+        Form(r"(?<!\+)" + LEFT_NUMBER + _MOBILE + RIGHT_NUMBER, ("mobile",), unless=NO_NUMBER),
         Form(r"(?<![0-9])" + _MOBILE + RIGHT_NUMBER, ("mobile",), context=r"(?i)(?:手机|手機|电话|電話|mobile|phone|tel|cell)\w{0,3}[=\-#/_\"':：]{1,3}$", after=0),
         Form(rf"(?<![0-9]){_SEGMENT}\d{{8}}(?![0-9])", ("han_digits",), unless=NO_NUMBER),
         Form(rf"(?<![0-9]){_SEGMENT}(?P<a>[ \-.])\d{{4}}(?P=a)\d{{4}}(?![0-9])", ("han_digits",), unless=NO_NUMBER),
@@ -51,7 +51,7 @@ MOBILE = PiiType(
     ),
     misses=(
         "更新时间戳: 1693054036971", "圆周率3.13812345678", "订单20230813812345678", "12345678901", "14212345678", "订单号：13812345678",
-        "id=13812345678", "v1.13812345678", "a13812345678", "13812345678.5", "138123456789", "一九九七年七月一日",
+        "id=13812345678", "+13812345678", "v1.13812345678", "a13812345678", "13812345678.5", "138123456789", "一九九七年七月一日",
     ),
 )  # fmt: skip
 
@@ -64,7 +64,7 @@ LANDLINE = PiiType(
             rf"|\+?86[ \-]?[(]{_AREA}[)][ \-]?)" + _SUBSCRIBER + _EXTENSION + RIGHT_NUMBER,
             ("landline",), unless=NO_NUMBER,
         ),
-        Form(LEFT_NUMBER + _AREA + r"[2-8]\d{6,7}" + _EXTENSION + RIGHT_NUMBER, ("landline",), unless=NO_NUMBER),
+        Form(LEFT_NUMBER + _AREA + r"[2-8]\d{6,7}" + _EXTENSION + RIGHT_NUMBER, ("landline",), context=_TELEPHONE, before=20, after=8, unless=NO_NUMBER),
     ),
     token_zh="<电话>",
     token_en="<PHONE>",
@@ -73,7 +73,7 @@ LANDLINE = PiiType(
         ("电话010-62512345转801", "010-62512345转801"), ("(021)62345678", "(021)62345678"), ("传真0571-87654321", "0571-87654321"),
         ("电话：０１０－６２５１２３４５", "０１０－６２５１２３４５"), ("联系电话0755 2654 3210。", "0755 2654 3210"), ("电话01062512345", "01062512345"),
     ),
-    misses=("2019-2020 1234567", "1400000000人", "3.1415926535897", "026-62512345", "010-12345678", "0100-62512345"),
+    misses=("2019-2020 1234567", "1400000000人", "3.1415926535897", "026-62512345", "010-12345678", "0100-62512345", "编码01062512345"),
 )  # fmt: skip
 
 SERVICE_LINE = PiiType(
@@ -102,7 +102,7 @@ US_PHONE = PiiType(
     token_en="<US_PHONE>",
     source="NANPA: area and exchange begin with 2-9; Dolma's phone tagger",
     hits=(("Call (415) 555-2671 now", "(415) 555-2671"), ("+1 415 555 2671", "+1 415 555 2671"), ("phone 4155552671", "4155552671"), ("212-736-5000", "212-736-5000")),
-    misses=("1693054036", "155-123-4567", "415-055-2671", "4155552671 bytes", "2001-10-2000", "10.415.555.2671"),
+    misses=("1693054036", "155-123-4567", "415-055-2671", "4155552671 bytes", "id(numbers)\n4424446032", "@手机用户2982580873", "2001-10-2000", "10.415.555.2671"),
 )  # fmt: skip
 
 QQ = PiiType(
@@ -128,16 +128,16 @@ WECHAT = PiiType(
     about="WeChat name, after a word that says so",
     forms=(
         Form(
-            r"(?<![A-Za-z0-9])(?:加|添加|关注|联系|私信)?(?:我|您|你|咱|老师|客服)?的?" + _WX + r"[ ]?(?:公众号|订阅号|服务号|客服|咨询)?[ ]?(?:账号|帐号|号码|号|id)?[ ]{0,2}"
+            r"(?<![A-Za-z0-9\-])" + _WX + r"[ ]?(?:公众号|订阅号|服务号|客服|咨询)?[ ]?(?:账号|帐号|号码|号|id)?[ ]{0,2}"
             r"(?:[:：;；=（(]|是|为)[ ]{0,2}[:：]?[ ]{0,2}(?P<v>[A-Za-z][\-_A-Za-z0-9]{5,19})(?![\-_A-Za-z0-9@]|://|\.[A-Za-z])",
-            ("wechat",), flags=re.IGNORECASE, back=8, unless=r"[/.\-_]$",
+            ("wechat",), flags=re.IGNORECASE,
         ),
         Form(
-            r"(?<![A-Za-z0-9])(?:加|添加|关注|联系|私信)(?:我|您|你|咱|老师|客服)?的?" + _WX + r"[ ]?(?:公众号|账号|帐号|号码|号|id)?[ ]{0,2}(?P<v>[A-Za-z](?=[\-_A-Za-z]*[0-9_])[\-_A-Za-z0-9]{5,19})(?![\-_A-Za-z0-9@]|://|\.[A-Za-z])",
-            ("wechat",), flags=re.IGNORECASE, back=8,
+            r"(?<![A-Za-z0-9\-])" + _WX + r"[ ]?(?:公众号|账号|帐号|号码|号|id)?[ ]{0,2}(?P<v>[A-Za-z](?=[\-_A-Za-z]*[0-9_])[\-_A-Za-z0-9]{5,19})(?![\-_A-Za-z0-9@]|://|\.[A-Za-z])",
+            ("wechat",), flags=re.IGNORECASE, context=r"(?i)(?:加|添加|关注|联系|私信)(?:我|您|你|咱|老师|客服)?的?" + _WX + r".{0,12}$", after=0,
         ),
         Form(
-            r"(?<![A-Za-z0-9])" + _WX + r"(?:账号|帐号|号码|号|id)[ ]{0,2}[:：]?[ ]{0,2}(?P<v>[A-Za-z](?=[\-_A-Za-z]*[0-9_])[\-_A-Za-z0-9]{5,19})(?![\-_A-Za-z0-9@]|://|\.[A-Za-z])",
+            r"(?<![A-Za-z0-9\-])" + _WX + r"(?:账号|帐号|号码|号|id)[ ]{0,2}[:：]?[ ]{0,2}(?P<v>[A-Za-z](?=[\-_A-Za-z]*[0-9_])[\-_A-Za-z0-9]{5,19})(?![\-_A-Za-z0-9@]|://|\.[A-Za-z])",
             ("wechat",), flags=re.IGNORECASE,
         ),
         Form(

@@ -7,6 +7,7 @@ asks the clock: a run's bytes must not depend on the day.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import math
 import re
 from collections.abc import Callable
@@ -45,6 +46,7 @@ _NOT_PUBLIC_4 = [
         "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     )
 ]  # fmt: skip
+_SHORT_4 = frozenset({"8.8.4.4", "1.0.0.1", "4.2.2.1", "4.2.2.2"})  # four single digits are otherwise the number of a version or a section
 _PUBLIC_6 = ipaddress.IPv6Network("2000::/3")
 _NOT_PUBLIC_6 = [ipaddress.IPv6Network(n) for n in ("2001::/32", "2001:2::/48", "2001:10::/28", "2001:20::/28", "2001:db8::/32", "3fff::/20")]
 
@@ -202,7 +204,7 @@ def vin(value: str) -> bool:
 
 
 def ipv4(value: str) -> bool:
-    """On the public internet.
+    """On the public internet, and not 3.0.0.0 or 1.3.1.2, which are versions and sections.
 
     >>> ipv4("8.8.8.8"), ipv4("192.168.1.1"), ipv4("1.02.3.4")
     (True, False, False)
@@ -210,6 +212,8 @@ def ipv4(value: str) -> bool:
     try:
         address = ipaddress.IPv4Address(value)
     except ValueError:
+        return False
+    if value.endswith(".0.0") or (len(value) == 7 and len(set(value)) > 2 and value not in _SHORT_4):
         return False
     return not any(address in network for network in _NOT_PUBLIC_4)
 
@@ -228,9 +232,9 @@ def ipv6(value: str) -> bool:
 
 
 def mac(value: str) -> bool:
-    """Not broadcast, not nil, not of the block for documentation (RFC 7042, 00-00-5E-00-53)."""
+    """Not broadcast, not nil, not six of one kind (f1-f2-f3), not of the block for documentation (RFC 7042, 00-00-5E-00-53)."""
     text = compact(value)
-    return len(set(text)) > 2 and not text.startswith("00005E0053")
+    return len(set(text)) > 2 and len(set(text[::2])) > 1 and not text.startswith("00005E0053")
 
 
 def email(value: str) -> bool:
@@ -270,6 +274,16 @@ def secret(value: str) -> bool:
     return entropy(value) >= 3.0 and digits >= 1 and len(value) - digits >= 2 and not _TEMPLATE.search(value)
 
 
+def random_secret(value: str) -> bool:
+    """A secret whose letters and digits change places often: MyNewPassword123 and offset+32 are words with a number.
+
+    >>> random_secret("9f8e7d6c5b4a39281706f5e4d3c2b1a0"), random_secret("MyNewPassword123")
+    (True, False)
+    """
+    kinds = [c.isdigit() for c in value if c.isalnum()]
+    return secret(value) and sum(a != b for a, b in itertools.pairwise(kinds)) >= 4
+
+
 _TEMPLATE = re.compile(r"(?i)your|example_|xxxx|placeholder|changeme|abcdef123|123456789|0123456|<|\$\{")
 
 
@@ -282,7 +296,7 @@ def bank_digits(value: str) -> bool:
 VALIDATORS: dict[str, Validator] = {
     f.__name__: f
     for f in (
-        bank_card, bank_digits, email, hk_id, iban, imei, ipv4, ipv6, mac, modern_card, resident_id, resident_id_old, resident_id_split, secret, tw_id, us_ssn,
-        url, uscc, vin,
+        bank_card, bank_digits, email, hk_id, iban, imei, ipv4, ipv6, mac, modern_card, random_secret, resident_id,
+        resident_id_old, resident_id_split, secret, tw_id, url, us_ssn, uscc, vin,
     )
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from cleaning.pii.names.lists import COMPOUND, SURNAMES, TITLES
 from cleaning.pii.names.tagger import WEIGHTS, Array, NameTagger
@@ -73,11 +74,10 @@ def _everywhere(text: str, sure: list[tuple[int, int]], guesses: list[Scored]) -
         taken[start:end] = True
     out = list(sure)
     known = {text[s:e] for s, e in sure}
-    for name in sorted((n for n in known if len(n) >= 3), key=lambda n: (-len(n), n)):
-        at = text.find(name)
-        while at >= 0:
-            _take(at, at + len(name), taken, out)
-            at = text.find(name, at + len(name))
+    long = sorted(n for n in known if len(n) >= 3)
+    if long:
+        for _, start, end in AhoCorasick(long, matchkind=MatchKind.LeftmostLongest).find_matches_as_indexes(text):
+            _take(start, end, taken, out)
     for start, end, _ in guesses:
         if text[start:end] in known:
             _take(start, end, taken, out)

@@ -152,7 +152,7 @@ def save_weights(path: Path, weights: Array, moves: Array) -> None:
 def load_weights(path: Path = WEIGHTS) -> tuple[Array, Array]:
     """The table and the moves that `save_weights` wrote."""
     data = np.frombuffer(zstandard.ZstdDecompressor().decompress(path.read_bytes()), np.int8)
-    return data[: -TAGS * TAGS].reshape(-1, TAGS).astype(np.float32), data[-TAGS * TAGS :].reshape(TAGS, TAGS).astype(np.float32)
+    return data[: -TAGS * TAGS].reshape(-1, TAGS), data[-TAGS * TAGS :].reshape(TAGS, TAGS).astype(np.float32)
 
 
 def words_of(text: str) -> tuple[Array, Array]:
@@ -160,8 +160,8 @@ def words_of(text: str) -> tuple[Array, Array]:
     import rjieba
 
     tagged = rjieba.tag(text)
-    lengths = np.array([len(word) for word, _ in tagged], np.int32)
-    return lengths, np.array([_tag_number(tag) for _, tag in tagged], np.uint64)
+    lengths = np.fromiter((len(word) for word, _ in tagged), np.int32, len(tagged))
+    return lengths, np.fromiter((_tag_number(tag) for _, tag in tagged), np.uint64, len(tagged))
 
 
 @lru_cache(maxsize=512)
@@ -194,7 +194,7 @@ class NameTagger:
         return spans, [self._margin(features, tags, s, e) for s, e in spans]
 
     def _margin(self, features: Array, tags: Array, start: int, end: int) -> float:
-        local = self._weights[features[start:end]].sum(axis=1)
+        local = self._weights[features[start:end]].sum(axis=1, dtype=np.int64)
         return float((local[np.arange(end - start), tags[start:end]] - local[:, 0]).sum())
 
 
