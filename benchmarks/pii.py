@@ -92,7 +92,9 @@ def peers(texts: list[str]) -> dict[str, Callable[[], Any]]:
         from data_juicer.ops import load_ops
 
         ops = load_ops([{"clean_email_mapper": {}}, {"clean_ip_mapper": {}}, {"clean_links_mapper": {}}])
-        out["data-juicer, 3 mappers"] = lambda: [op.process_batched({"text": texts[i : i + 1000]}) for op in ops for i in range(0, len(texts), 1000)]
+        out["data-juicer, 3 mappers"] = lambda: [
+            op.process_batched({"text": texts[i : i + 1000]}) for op in ops for i in range(0, len(texts), 1000)
+        ]
     except ImportError:
         pass
     try:
@@ -115,7 +117,9 @@ def hits(texts: list[str], types: set[str], most: int) -> None:
             for s in masked.spans:
                 counts[s.type] += 1
                 if s.type != "url" and (not types or s.type in types):
-                    found[s.type].append(f"{text[max(0, s.start - 30) : s.start]}【{text[s.start : s.end]}】{text[s.end : s.end + 30]}".replace("\n", "⏎"))
+                    found[s.type].append(
+                        f"{text[max(0, s.start - 30) : s.start]}【{text[s.start : s.end]}】{text[s.end : s.end + 30]}".replace("\n", "⏎")
+                    )
     for name, rows in sorted(found.items()):
         print(f"== {name} {len(rows)} ({len(set(rows))} different)")
         step = max(1, len(rows) // most)
@@ -126,7 +130,14 @@ def hits(texts: list[str], types: set[str], most: int) -> None:
 
 def presidio(path: Path) -> None:
     rows = [json.loads(line) for line in path.open(encoding="utf-8")]
-    kinds = {"CREDIT_CARD": {"bank_card"}, "EMAIL_ADDRESS": {"email"}, "IBAN_CODE": {"iban"}, "US_SSN": {"us_ssn"}, "IP_ADDRESS": {"ipv4", "ipv6"}, "PHONE_NUMBER": {"us_phone", "mobile", "landline"}}
+    kinds = {
+        "CREDIT_CARD": {"bank_card"},
+        "EMAIL_ADDRESS": {"email"},
+        "IBAN_CODE": {"iban"},
+        "US_SSN": {"us_ssn"},
+        "IP_ADDRESS": {"ipv4", "ipv6"},
+        "PHONE_NUMBER": {"us_phone", "mobile", "landline"},
+    }
     done = masker("tag")([row["text"] for row in rows])
     for label, types in kinds.items():
         gold = found = right = 0

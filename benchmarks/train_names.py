@@ -2,7 +2,8 @@
 
     python benchmarks/train_names.py FOLDER [--out cleaning/pii/names/weights.zst]
 
-FOLDER holds JSONL files {"text", "entities": [[start, end, type], …]}. An averaged structured perceptron; names are exchanged for made-up ones in
+FOLDER holds JSONL files {"text", "entities": [[start, end, type], …]}. An averaged structured perceptron; names are exchanged
+for made-up ones in
 half of the sentences of each round, so that the model learns what a name looks like, not who was in the news. Deterministic.
 """
 
@@ -31,8 +32,7 @@ PERSON = ("PER", "PER.NAM", "person_name", "PERSON")
 
 
 def read(path: Path) -> list[Sentence]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     return [(row["text"], sorted((s, e) for s, e, t in row["entities"] if t in PERSON)) for row in rows]
 
@@ -154,7 +154,8 @@ def surely_tagged(path: Path, sentences: list[str], most: int, sure: float = 800
 
 PLAIN = (
     ("zh_weibo_threads-00.jsonl.zst", 3000, 2), ("zh_webcrawl_samples-00.jsonl.zst", 900, 2), ("zh_web_news_stripped-00.jsonl.gz", 60, 20),
-    ("zh_tech_lctt-00.jsonl.zst", 600, 1), ("zh_news_xwlb-00.jsonl.zst", 300, 2), ("zh_reviews-00.jsonl.zst", 4000, 1), ("zh_history_modern-00.jsonl.zst", 200, 2),
+    ("zh_tech_lctt-00.jsonl.zst", 600, 1), ("zh_news_xwlb-00.jsonl.zst", 300, 2), ("zh_reviews-00.jsonl.zst", 4000, 1),
+    ("zh_history_modern-00.jsonl.zst", 200, 2),
 )  # fmt: skip
 
 
@@ -166,7 +167,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--empty", type=int, default=3000)
     given = parser.parse_args()
-    parts = {name: read(given.folder / f"zh_{name}-00.jsonl.gz") for name in ("msra_train_sample", "weibo_train", "peoplesdaily_dev", "peoplesdaily_test")}
+    parts = {
+        name: read(given.folder / f"zh_{name}-00.jsonl.gz")
+        for name in ("msra_train_sample", "weibo_train", "peoplesdaily_dev", "peoplesdaily_test")
+    }
     data = parts["msra_train_sample"][:6000] + parts["weibo_train"] * 2 + parts["peoplesdaily_dev"] + parts["peoplesdaily_test"][2300:]
     save_weights(given.out, *small(*learn(data, given.rounds)))
     if given.plain:
@@ -179,8 +183,13 @@ def main() -> None:
     for chinese, other in ((400.0, 500.0), (450.0, 600.0), (500.0, 700.0), (550.0, 800.0), (600.0, 900.0)):
         for name, rows in tests.items():
             p, r, n = score(OwnNames(given.out, chinese, other), rows)
-            q, t, m = score(OwnNames(given.out, chinese, other), [(text, [s for s in spans if not anonymous(text[slice(*s)])]) for text, spans in rows])
-            print(f"{chinese:.0f}/{other:.0f}  {name:18s} P {p:.3f} R {r:.3f} n {n}   without 李某, 张先生, @handles: P {q:.3f} R {t:.3f} n {m}")
+            q, t, m = score(
+                OwnNames(given.out, chinese, other), [(text, [s for s in spans if not anonymous(text[slice(*s)])]) for text, spans in rows]
+            )
+            print(
+                f"{chinese:.0f}/{other:.0f}  {name:18s} P {p:.3f} R {r:.3f} n {n}"
+                f"   without 李某, 张先生, @handles: P {q:.3f} R {t:.3f} n {m}"
+            )
 
 
 def anonymous(name: str) -> bool:

@@ -233,7 +233,8 @@ def _source(plan: Plan, phase: Phase, task: Task, scratch: Path, quarantine: Bin
         folder = plan.task_dir(Task(before.index, task.index))
         files = sorted(folder.glob(f"{CARRY}*"))
         return read_carried(files, plan.fields, batch_bytes, MAX_BATCH_DOCS), None
-    reader = ShardReader(plan.shards[task.index], plan.config.input, plan.fields, quarantine, batch_bytes=batch_bytes, spill=scratch, mask=mask_of(plan))
+    more: dict[str, Any] = {"batch_bytes": batch_bytes, "spill": scratch, "mask": mask_of(plan)}
+    reader = ShardReader(plan.shards[task.index], plan.config.input, plan.fields, quarantine, **more)
     return iter(reader), reader
 
 

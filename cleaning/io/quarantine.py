@@ -10,7 +10,6 @@ import orjson
 
 from cleaning.io.streams import Oversize
 
-
 Mask = Callable[[list[str]], list[str]]
 
 

@@ -19,7 +19,9 @@ GATES = (
     "mobile", "landline", "long", "us", "ip4", "macau", "han_digits", "document", "code18", "code17", "iban", "plate", "at", "url", "hex",
     "qq", "wechat", "address", "flat", "key", "named", "pem", "label",
 )  # fmt: skip
-HAN_DIGIT_CHARS = {c: i for row in ("〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖", "○壱貳參肆伍陸柒捌玖", "⓪①②③④⑤⑥⑦⑧⑨") for i, c in enumerate(row)} | {"幺": 1, "两": 2}
+HAN_DIGIT_CHARS = {
+    c: i for row in ("〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖", "○壱貳參肆伍陸柒捌玖", "⓪①②③④⑤⑥⑦⑧⑨") for i, c in enumerate(row)
+} | {"幺": 1, "两": 2}
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领"
 STREETS = "路街道巷弄村区园苑庄里寓厦城院镇乡府屯社场组"
 LABEL_ENDS = "名人者表主生长"  # 姓名： 联系人： 患者： 法定代表： 户主： 学生： 家长：
@@ -35,10 +37,11 @@ def tables() -> tuple[Array, Array, Array]:
         fold[ord(wide)] = ord(narrow)
     fold[[0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0xFE63]] = ord("-")
     classes = np.zeros(0x10000, np.uint8)
-    for first, last, number in (("0", "9", scan.C_DIGIT), ("A", "Z", scan.C_UPPER), ("a", "z", scan.C_LOWER)):
-        classes[ord(first) : ord(last) + 1] = number
+    for low, high, number in (("0", "9", scan.C_DIGIT), ("A", "Z", scan.C_UPPER), ("a", "z", scan.C_LOWER)):
+        classes[ord(low) : ord(high) + 1] = number
     for chars, number in (
-        ("".join(HAN_DIGIT_CHARS), scan.C_HAN_DIGIT), (PROVINCES, scan.C_PROVINCE), ("信❤", scan.C_TRUST), ("@", scan.C_AT), ("扣企球秋", scan.C_QQ), ("室房户", scan.C_ROOM),
+        ("".join(HAN_DIGIT_CHARS), scan.C_HAN_DIGIT), (PROVINCES, scan.C_PROVINCE), ("信❤", scan.C_TRUST), ("@", scan.C_AT),
+        ("扣企球秋", scan.C_QQ), ("室房户", scan.C_ROOM),
         (STREETS, scan.C_STREET), (LABEL_ENDS, scan.C_LABEL), ("证證", scan.C_PERMIT), ("元", scan.C_UNIT), ("#", scan.C_HASH),
     ):  # fmt: skip
         classes[[ord(c) for c in chars]] = number

@@ -42,8 +42,8 @@ class PiiType:
     name: str
     about: str
     forms: tuple[Form, ...]
-    token_zh: str
-    token_en: str
+    zh: str
+    en: str
     source: str
     hits: tuple[tuple[str, str], ...]
     misses: tuple[str, ...]

@@ -18,7 +18,24 @@ from cleaning.pii.pseudonyms import pseudonym
 
 ROUNDS = 4
 TRIES = 16  # a stand-in is random: by chance it may look like another type
-BEFORE = ("", "电话 ", "卡号 ", "身份证 ", "护照 ", "台胞证 ", "手机串号 IMEI ", "车架号 ", "SSN ", "phone ", "澳门 ", "车牌 ", "QQ：", "微信：", "key: ", "passport ")
+BEFORE = (
+    "",
+    "电话 ",
+    "卡号 ",
+    "身份证 ",
+    "护照 ",
+    "台胞证 ",
+    "手机串号 IMEI ",
+    "车架号 ",
+    "SSN ",
+    "phone ",
+    "澳门 ",
+    "车牌 ",
+    "QQ：",
+    "微信：",
+    "key: ",
+    "passport ",
+)
 
 
 class NameFinder(Protocol):
@@ -77,7 +94,7 @@ def _outer(edits: list[tuple[int, int, str, Span]]) -> list[tuple[int, int, str,
 
 
 class Masker:
-    """Applies a policy. `action` holds for the types that the policy gives none of their own; `key` makes pseudonyms last beyond a document."""
+    """Applies a policy. `action` is for types that have none of their own; `key` makes pseudonyms last beyond a document."""
 
     def __init__(self, policy: Policy, action: str, *, key: bytes = b"", names: NameFinder | None = None) -> None:
         default = "placeholder" if action == "drop_doc" else action
@@ -99,7 +116,9 @@ class Masker:
         for _ in range(ROUNDS):
             found = self._find([done[i].text for i in todo], [spared[i] for i in todo])
             todo = [
-                i for i, spans in zip(todo, found, strict=True) if spans and self._apply(done[i], spans, edits.setdefault(i, _Edits(texts[i])))
+                i
+                for i, spans in zip(todo, found, strict=True)
+                if spans and self._apply(done[i], spans, edits.setdefault(i, _Edits(texts[i])))
             ]
             if not todo:
                 break

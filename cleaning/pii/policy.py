@@ -106,14 +106,14 @@ def load_policy(path: Path, shown: str, language: str = "zh") -> Policy:
 def _merged(model: PolicyFile, language: str) -> Policy:
     types: list[PiiType] = []
     tokens = {"person": model.person.token or PERSON_TOKENS[language]}
-    actions = {"person": model.person.action}
+    actions: dict[str, str] = {"person": model.person.action}
     for kind in CATALOGUE:
         settings = model.types.get(kind.name, TypeSettings())
         action = settings.action or (kind.action if kind.action != "mask" else "")
         if action == "off":
             continue
         types.append(replace(kind, context_words=settings.context))
-        tokens[kind.name] = settings.token or (kind.token_zh if language == "zh" else kind.token_en)
+        tokens[kind.name] = settings.token or (kind.zh if language == "zh" else kind.en)
         actions[kind.name] = action
     for own in model.custom:
         if own.action != "off":

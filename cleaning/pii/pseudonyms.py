@@ -16,7 +16,8 @@ _SURNAMES = "王李张刘陈杨黄赵周吴徐孙马胡朱郭何林高罗"
 _STEMS = "甲乙丙丁戊己庚辛壬癸"
 _DIGIT, _LETTER = "0123456789", "ABCDEFGHJKLMNPQRTUWXY"
 _CHECKED = {
-    "resident_id": "resident_id", "uscc": "uscc", "bank_card": "bank_card", "imei": "imei", "iban": "iban", "hk_id": "hk_id", "tw_id": "tw_id",
+    "resident_id": "resident_id", "uscc": "uscc", "bank_card": "bank_card", "imei": "imei", "iban": "iban", "hk_id": "hk_id",
+"tw_id": "tw_id",
     "vin": "vin",
 }  # fmt: skip
 

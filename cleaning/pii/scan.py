@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from numba import njit
 
@@ -22,7 +21,10 @@ NUMBER, HAN_NUMBER = 23, 24  # runs of digits, which `scan_numbers` turns into g
     C_NONE, C_DIGIT, C_UPPER, C_LOWER, C_HAN_DIGIT, C_PROVINCE, C_TRUST, C_AT, C_QQ, C_ROOM, C_STREET, C_LABEL, C_PERMIT, C_UNIT, C_HASH,
 ) = range(15)  # fmt: skip
 TOKEN = 220  # characters that a key may take
-KEY_PAIRS = tuple((ord(p[0]) << 8) | ord(p[1]) for p in "AK AS AG AI AR gh gi gl xo sk pk rk LT hf np SG ey ya".split())
+KEY_PAIRS = tuple(
+    (ord(p[0]) << 8) | ord(p[1])
+    for p in ["AK", "AS", "AG", "AI", "AR", "gh", "gi", "gl", "xo", "sk", "pk", "rk", "LT", "hf", "np", "SG", "ey", "ya"]
+)
 
 Array = npt.NDArray[Any]
 
@@ -61,7 +63,7 @@ def _document(text: Array, d: int, classes: Array, fold: Array, values: Array, r
     size = len(text)
     i = 0
     street = permit = -1000
-    token_end = -1
+    end = -1
     while i < size:
         c = text[i]
         if c >= 0x10000:
@@ -80,8 +82,8 @@ def _document(text: Array, d: int, classes: Array, fold: Array, values: Array, r
                 i = url
                 continue
             n = _letters_digits(text, i, j, d, fold, rows, n, i - permit < 24)
-            if i > token_end:
-                token_end, n = _token(text, i, d, fold, rows, n)
+            if i > end:
+                end, n = _token(text, i, d, fold, rows, n)
             if values[c] != 255 and j < size and text[j] < 0x10000 and classes[text[j]] == C_HAN_DIGIT:
                 n = _put(rows, n, d, i, HAN_NUMBER)
             for k in range(i, j):
@@ -120,9 +122,8 @@ def _document(text: Array, d: int, classes: Array, fold: Array, values: Array, r
             n = _label(text, i + 1, d, fold, rows, n)
         elif kind == C_PERMIT:
             permit = i
-        elif kind == C_HASH:
-            if before == 32 and 48 <= after <= 57 and _at(text, i - 2, fold) == 44:
-                n = _put(rows, n, d, i, FLAT)
+        elif kind == C_HASH and before == 32 and 48 <= after <= 57 and _at(text, i - 2, fold) == 44:
+            n = _put(rows, n, d, i, FLAT)
         i += 1
     return n
 
@@ -139,7 +140,9 @@ def _run(text: Array, i: int, fold: Array) -> tuple[int, int]:
         last = _at(text, j - 1, fold) | 32
         if (first == 104 and (last == 112 or last == 115)) or (first == 102 and last == 112):  # http https ftp
             end = j + 3
-    elif first == 119 and j - i == 3 and _at(text, j, fold) == 46 and _is_word(_at(text, j + 1, fold)) and _at(text, i + 2, fold) | 32 == 119:
+    elif (
+        first == 119 and j - i == 3 and _at(text, j, fold) == 46 and _is_word(_at(text, j + 1, fold)) and _at(text, i + 2, fold) | 32 == 119
+    ):
         before = _at(text, i - 1, fold)
         if before != 46 and before != 64:
             end = j + 1
@@ -162,7 +165,7 @@ def _letters_digits(text: Array, i: int, j: int, d: int, fold: Array, rows: Arra
             digits += 48 <= _at(text, k, fold) <= 57
     else:
         return n
-    first, second = _at(text, i, fold), _at(text, i + 1, fold)
+    first = _at(text, i, fold)
     x_last = _at(text, j - 1, fold) | 32 == 120
     if digits == size or (digits == size - 1 and x_last and digits > 0):
         n = _put(rows, n, d, i, NUMBER)
@@ -175,14 +178,23 @@ def _letters_digits(text: Array, i: int, j: int, d: int, fold: Array, rows: Arra
             n = _put(rows, n, d, i, CODE18)
         if size == 17 and digits >= 5:
             n = _put(rows, n, d, i, CODE17)
-        if size >= 4 and 65 <= first <= 90 and 65 <= second <= 90 and 48 <= _at(text, i + 2, fold) <= 57 and 48 <= _at(text, i + 3, fold) <= 57:
-            if size >= 15 or (size % 4 == 0 and _at(text, j, fold) == 32 and _is_word(_at(text, j + 1, fold))):
-                n = _put(rows, n, d, i, IBAN)
+        if _iban(text, i, j, fold):
+            n = _put(rows, n, d, i, IBAN)
     if size <= 4 and _hex(text, i, j, fold):
         n = _put(rows, n, d, i, HEX)
     if first >= 65:
         n = _word(text, i, j, d, fold, rows, n)
     return n
+
+
+@njit(cache=True, nogil=True)
+def _iban(text: Array, i: int, j: int, fold: Array) -> bool:
+    """Two capitals and two digits, and long enough or the first group of several."""
+    for k in range(i, i + 4):
+        c = _at(text, k, fold)
+        if k >= j or (c < 65 or c > 90 if k < i + 2 else c < 48 or c > 57):
+            return False
+    return j - i >= 15 or ((j - i) % 4 == 0 and _at(text, j, fold) == 32 and _is_word(_at(text, j + 1, fold)))
 
 
 @njit(cache=True, nogil=True)
@@ -212,7 +224,9 @@ def _word(text: Array, i: int, j: int, d: int, fold: Array, rows: Array, n: int)
         if k > j and (48 <= _at(text, k, fold) <= 57 or 48 <= _at(text, k + 1, fold) <= 57):
             return _put(rows, n, d, i, FLAT)
     # name contact patient recipient
-    if _at(text, j, fold) == 58 and ((a == 110 and size == 4 and e == 101) or (a == 99 and size == 7) or (a == 112 and size == 7) or (a == 114 and size == 9)):
+    if _at(text, j, fold) == 58 and (
+        (a == 110 and size == 4 and e == 101) or (a == 99 and size == 7) or (a == 112 and size == 7) or (a == 114 and size == 9)
+    ):
         return _put(rows, n, d, j, LABEL)
     return n
 

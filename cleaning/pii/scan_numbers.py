@@ -1,6 +1,7 @@
 """The second look at runs of digits: how long are they with what follows, and which numbers could begin there?
 
-Numbers are *chains*: runs of digits with up to three separators between them, so that 138-1234-5678 is eleven digits. A chain is looked at for
+Numbers are *chains*: runs of digits with up to three separators between them, so that 138-1234-5678 is eleven digits. A chain
+is looked at for
 no more than CHAIN characters, so the pass is linear.
 """
 
@@ -52,7 +53,18 @@ def _is_word(c: int) -> bool:
 @njit(cache=True, nogil=True)
 def _is_separator(c: int) -> bool:
     return (
-        c == 32 or c == 45 or c == 46 or c == 40 or c == 41 or c == 0xFF08 or c == 0xFF09 or c == 47 or c == 9 or c == 42 or c == 0xB7 or c == 95
+        c == 32
+        or c == 45
+        or c == 46
+        or c == 40
+        or c == 41
+        or c == 0xFF08
+        or c == 0xFF09
+        or c == 47
+        or c == 9
+        or c == 42
+        or c == 0xB7
+        or c == 95
     )
 
 
@@ -114,9 +126,11 @@ def _number(text: Array, i: int, d: int, fold: Array, rows: Array, n: int) -> in
         n = _put(rows, n, d, i, LANDLINE)
     if long and (lengths[0] >= 3 or (lengths[0] == 2 and lengths[1] == 6) or (lengths[0] == 1 and lengths[1] == 1)):
         n = _put(rows, n, d, i, LONG)
-    if (nines and (lengths[0] == 3 or lengths[0] == 9)) or (ten and (lengths[0] == 3 or lengths[0] == 6 or lengths[0] == 10)):
-        n = _put(rows, n, d, i, US)
-    elif elevens and head[0] == 1 and (lengths[0] == 1 or lengths[0] == 11 or lengths[0] == 4):
+    if (
+        (nines and (lengths[0] == 3 or lengths[0] == 9))
+        or (ten and (lengths[0] == 3 or lengths[0] == 6 or lengths[0] == 10))
+        or (elevens and head[0] == 1 and (lengths[0] == 1 or lengths[0] == 11 or lengths[0] == 4))
+    ):
         n = _put(rows, n, d, i, US)
     if dots == 3 and runs >= 4:
         n = _put(rows, n, d, i, IP4)

@@ -1,6 +1,7 @@
 """Stage `pii`: find personal data, prove it, mask it.
 
-`rules/pii.yaml` says which types and what happens to them. What changed is noted in `cleaning.pii` as type, start and length in code points of
+`rules/pii.yaml` says which types and what happens to them. What changed is noted in `cleaning.pii` as type, start and length
+in code points of
 the text as it came into the stage; never the value.
 """
 
@@ -149,5 +150,7 @@ class Pii(Stage):
         except OSError as exc:
             raise ModelError(f"pii.key_file: {self.params.key_file}: cannot be read: {exc.strerror}") from exc
         if len(key) < 16:
-            raise ConfigError(f"pii.key_file: {self.params.key_file}: {len(key)} bytes; at least 16 random bytes are expected (head -c 32 /dev/urandom)")
+            raise ConfigError(
+                f"pii.key_file: {self.params.key_file}: {len(key)} bytes; at least 16 random bytes are expected (head -c 32 /dev/urandom)"
+            )
         return key

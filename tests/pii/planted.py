@@ -13,7 +13,9 @@ _ZH_HEAD = ("请联系", "我的资料是", "登记信息：", "客户留言", "
 _ZH_TAIL = ("。谢谢", "，请尽快处理", "吧", "；已确认", "\n以上属实", "，不要外传", " 收到", "）")
 _EN_HEAD = ("Please note ", "My details: ", "as given: ", "You can use ", "He wrote ", "record: ")
 _EN_TAIL = (" thanks.", ", as agreed", ".\nRegards", " today", "; noted", "")
-_WIDE = str.maketrans({chr(c): chr(c + 0xFEE0) for c in (*range(48, 58), *range(65, 91), *range(97, 123))} | {"@": "＠", ".": "．", "-": "－"})
+_WIDE = str.maketrans(
+    {chr(c): chr(c + 0xFEE0) for c in (*range(48, 58), *range(65, 91), *range(97, 123))} | {"@": "＠", ".": "．", "-": "－"}
+)
 _HAN = str.maketrans("0123456789", "零一二三四五六七八九")
 
 
@@ -58,7 +60,13 @@ def mobile(rng: random.Random) -> str:
 
 
 def mobile_near(rng: random.Random) -> str:
-    return rng.choice((lambda: mobile(rng)[:10], lambda: mobile(rng) + digits(rng, 2), lambda: rng.choice(("142", "143", "120", "101", "115")) + digits(rng, 8)))()
+    return rng.choice(
+        (
+            lambda: mobile(rng)[:10],
+            lambda: mobile(rng) + digits(rng, 2),
+            lambda: rng.choice(("142", "143", "120", "101", "115")) + digits(rng, 8),
+        )
+    )()
 
 
 def _id_body(rng: random.Random, date: str) -> str:
@@ -104,7 +112,9 @@ def uscc(rng: random.Random) -> str:
 
 
 def iban(rng: random.Random) -> str:
-    country, body = rng.choice((("DE", digits(rng, 18)), ("GB", "WEST" + digits(rng, 14)), ("FR", digits(rng, 23)), ("NL", "ABNA" + digits(rng, 10))))
+    country, body = rng.choice(
+        (("DE", digits(rng, 18)), ("GB", "WEST" + digits(rng, 14)), ("FR", digits(rng, 23)), ("NL", "ABNA" + digits(rng, 10)))
+    )
     number = "".join(str(int(c, 36)) for c in body + country + "00")
     return f"{country}{98 - int(number) % 97:02d}{body}"
 
@@ -134,7 +144,14 @@ def landline(rng: random.Random) -> str:
 
 
 def plate(rng: random.Random) -> str:
-    tail = rng.choice((lambda: digits(rng, 5), lambda: rng.choice("ABCDEFGH") + digits(rng, 4), lambda: "D" + digits(rng, 5), lambda: rng.choice("DF") + "A" + digits(rng, 4)))()
+    tail = rng.choice(
+        (
+            lambda: digits(rng, 5),
+            lambda: rng.choice("ABCDEFGH") + digits(rng, 4),
+            lambda: "D" + digits(rng, 5),
+            lambda: rng.choice("DF") + "A" + digits(rng, 4),
+        )
+    )()
     return rng.choice("京沪粤苏浙川") + rng.choice("ABCDEFG") + tail
 
 
@@ -161,17 +178,34 @@ def ssn(rng: random.Random) -> str:
 
 def us_phone(rng: random.Random) -> str:
     area, exchange, line = rng.randint(201, 989), rng.randint(200, 999), digits(rng, 4)
-    return rng.choice((f"({area}) {exchange}-{line}", f"{area}-{exchange}-{line}", f"+1 {area} {exchange} {line}", f"+1-{area}-{exchange}-{line}"))
+    return rng.choice(
+        (f"({area}) {exchange}-{line}", f"{area}-{exchange}-{line}", f"+1 {area} {exchange} {line}", f"+1-{area}-{exchange}-{line}")
+    )
 
 
 def address(rng: random.Random) -> str:
     place = rng.choice(("海淀区中关村南大街", "上海市徐汇区漕溪北路", "幸福小区", "朝阳区建国路"))
-    return place + f"{rng.randint(1, 99)}号" + rng.choice((f"{rng.randint(1, 9)}号楼{rng.randint(1, 6)}单元{rng.randint(101, 2909)}室", f"{rng.randint(101, 2909)}室", f"院{rng.randint(1, 9)}栋{rng.randint(101, 999)}"+"室"))
+    return (
+        place
+        + f"{rng.randint(1, 99)}号"
+        + rng.choice(
+            (
+                f"{rng.randint(1, 9)}号楼{rng.randint(1, 6)}单元{rng.randint(101, 2909)}室",
+                f"{rng.randint(101, 2909)}室",
+                f"院{rng.randint(1, 9)}栋{rng.randint(101, 999)}" + "室",
+            )
+        )
+    )
 
 
 def secret(rng: random.Random) -> str:
     letters = "ABCDEFGHIJKLMNPQRSTUVWXYZ23456789"
-    return rng.choice((lambda: "AKIA" + "".join(rng.choice(letters) for _ in range(15)) + "7", lambda: "ghp_" + "".join(rng.choice(letters + letters.lower()) for _ in range(36))))()
+    return rng.choice(
+        (
+            lambda: "AKIA" + "".join(rng.choice(letters) for _ in range(15)) + "7",
+            lambda: "ghp_" + "".join(rng.choice(letters + letters.lower()) for _ in range(36)),
+        )
+    )()
 
 
 def qq(rng: random.Random) -> str:

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from cleaning.pii.masking import Masker
 from cleaning.pii.names.finder import Names, make_finder
 from tests.pii.test_masking import MASKERS, POLICY
-from cleaning.pii.masking import Masker
 
 MB = 1_000_000
 LABELS = Masker(POLICY, "tag", names=make_finder(Names("labels", "own", ""), []))

@@ -61,7 +61,9 @@ def test_what_is_outside_the_spans_stays(text: str, action: str) -> None:
         rest = rest[rest.index(kept) + len(kept) :]
         at = span.end
     assert rest.endswith(text[at:])
-    outside = "".join(text[a:b] for a, b in zip([0, *(s.end for s in masked.spans)], [*(s.start for s in masked.spans), len(text)], strict=True))
+    outside = "".join(
+        text[a:b] for a, b in zip([0, *(s.end for s in masked.spans)], [*(s.start for s in masked.spans), len(text)], strict=True)
+    )
     if action == "delete":
         assert masked.text == outside
 
@@ -94,7 +96,9 @@ def docs(values: list[str]) -> list[Doc]:
     return [Doc({"id": str(i)}, text, b"", "in.jsonl", i) for i, text in enumerate(values)]
 
 
-@pytest.mark.parametrize("params", [{}, {"action": "pseudonym"}, {"action": "tag", "names": "all"}, {"action": "drop_doc", "max_items": 2}], ids=str)
+@pytest.mark.parametrize(
+    "params", [{}, {"action": "pseudonym"}, {"action": "tag", "names": "all"}, {"action": "drop_doc", "max_items": 2}], ids=str
+)
 def test_the_batch_does_not_matter(params: dict[str, object]) -> None:
     check_any_split(step(**params), lambda: docs(corpus(7, 40)), random.Random(1))
 

@@ -27,7 +27,7 @@ def test_examples_come_out_as_declared(kind: PiiType) -> None:
 def test_a_type_is_whole(kind: PiiType) -> None:
     assert kind.about
     assert kind.source
-    assert kind.token_zh.startswith("<") and kind.token_en.startswith("<")
+    assert kind.zh.startswith("<") and kind.en.startswith("<")
     for form in kind.forms:
         assert set(form.gates) <= set(GATES)
         assert not form.validator or form.validator in VALIDATORS

@@ -21,13 +21,17 @@ NEAR = 50  # characters around validated personal data in which a name belongs t
 RANK = 1000  # names give way to everything that was proved
 _LIBRARIES = {"own": "rjieba", "spacy": "spacy", "hanlp": "hanlp", "ltp": "ltp"}
 _HAN = "\u3400-\u9fff\U00020000-\U0003134f"
-_LABEL = re.compile(rf"(?:(?<![{_HAN}])|(?<=[的为和与及、])|(?<=[{_HAN}]))(?:{'|'.join(sorted(LABELS, key=lambda w: (-len(w), w)))})[ ]{{0,3}}$")
+_LABEL = re.compile(
+    rf"(?:(?<![{_HAN}])|(?<=[的为和与及、])|(?<=[{_HAN}]))(?:{'|'.join(sorted(LABELS, key=lambda w: (-len(w), w)))})[ ]{{0,3}}$"
+)
 _LABEL_EN = re.compile(rf"(?i)(?<![a-z])(?:{'|'.join(sorted(LABELS_EN, key=lambda w: (-len(w), w)))})$")
 _BEHIND = re.compile(
     rf"[:：|\t][ \t]{{0,4}}(?P<v>[{_HAN}]{{1,8}}(?:[·•・][{_HAN}]{{1,8}}){{1,3}}|[{_HAN}]{{2,4}}|[{_HAN}] [{_HAN}]{{1,2}})(?![{_HAN}])"
 )
 _BEHIND_EN = re.compile(r"[:|\t][ \t]{0,4}(?P<v>[A-Z][a-z'\-]{1,20}(?:[ ](?:[A-Z]\.|[A-Z][a-z'\-]{1,20})){1,3})(?![A-Za-z])")
-_NO_NAME = re.compile(r"(?:公司|有限|集团|中心|学校|大学|部门|经理|主任|先生|女士|小姐|老师|同志|未知|保密|匿名|不详|电话|地址|手机|性别|客服|管理|编辑|记者|全体|其他|人员|所有|如下|签字|盖章|暂无|公开|本人|同上|无|必填|姓名|名称|某.{0,2})$")
+_NO_NAME = re.compile(
+    r"(?:公司|有限|集团|中心|学校|大学|部门|经理|主任|先生|女士|小姐|老师|同志|未知|保密|匿名|不详|电话|地址|手机|性别|客服|管理|编辑|记者|全体|其他|人员|所有|如下|签字|盖章|暂无|公开|本人|同上|无|必填|姓名|名称|某.{0,2})$"
+)
 
 
 class NameEngine(Protocol):
@@ -59,7 +63,9 @@ class Names:
         """Raises ModelError when the engine's library is not installed."""
         if self.policy in ("near_pii", "all") and not self.identity()[1]:
             extra = "" if self.engine == "own" else f"[{self.engine}]"
-            raise ModelError(f"pii.engine: '{self.engine}' needs the package {_LIBRARIES[self.engine]}; pip install 'corpus-cleaning{extra}'")
+            raise ModelError(
+                f"pii.engine: '{self.engine}' needs the package {_LIBRARIES[self.engine]}; pip install 'corpus-cleaning{extra}'"
+            )
 
 
 def make_finder(names: Names, allow: Sequence[Path]) -> Finder:
@@ -126,7 +132,13 @@ class Finder:
 
     def _is_name(self, view: str, start: int, end: int) -> bool:
         name = view[start:end]
-        return "\0" not in name and "某" not in name and view[end : end + 1] != "某" and name not in self._allowed and _NO_NAME.search(name) is None
+        return (
+            "\0" not in name
+            and "某" not in name
+            and view[end : end + 1] != "某"
+            and name not in self._allowed
+            and _NO_NAME.search(name) is None
+        )
 
 
 def _labelled(found: Found) -> list[tuple[int, int]]:
@@ -149,7 +161,11 @@ def _looks_like_a_name(name: str) -> bool:
     plain = name.replace(" ", "")
     if plain[1:] in TITLES or _NO_NAME.search(plain):
         return False
-    return (plain[0] in SURNAMES and 2 <= len(plain) <= 3) or (plain[:2] in COMPOUND and 3 <= len(plain) <= 4) or (plain[0] in SURNAMES and len(plain) == 4 and plain[1] in SURNAMES)
+    return (
+        (plain[0] in SURNAMES and 2 <= len(plain) <= 3)
+        or (plain[:2] in COMPOUND and 3 <= len(plain) <= 4)
+        or (plain[0] in SURNAMES and len(plain) == 4 and plain[1] in SURNAMES)
+    )
 
 
 def _windows(found: Found) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Documents whose subject is people: news, encyclopaedia, books, law. Their names are the content, and stay.
 
-Told by what the record says of itself (source, kind, category), else by the shape of the text. A short post that quotes a report is not news.
+Told by what the record says of itself (source, kind, category), else by the shape of the text. A short post that quotes a
+report is not news.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Our own model of names: a linear chain over characters, with features of characters, words, their tags, and lists of facts.
 
 Word boundaries and tags come from jieba's dictionary (by rjieba). The weights are a hashed table of small integers, learnt by
-`benchmarks/train_names.py`; it holds no text. A name is told by its family name, what its characters are elsewhere, and what stands around it.
+`benchmarks/train_names.py`; it holds no text. A name is told by its family name, what its characters are elsewhere, and what
+stands around it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def char_kinds() -> Array:
 
 
 @njit(cache=True, nogil=True)
-def _mix(a: int, b: int) -> int:
+def _mix(a: Any, b: Any) -> Any:
     h = (np.uint64(a) * np.uint64(0x9E3779B97F4A7C15)) ^ (np.uint64(b) + np.uint64(0x7F4A7C15))
     h ^= h >> np.uint64(29)
     h *= np.uint64(0xBF58476D1CE4E5B9)
@@ -57,7 +58,7 @@ def name_features(codes: Array, lengths: Array, word_tags: Array, kinds: Array, 
     tags = np.zeros(words + 4, np.uint64)
     at = 0
     for w in range(words):
-        h = np.uint64(lengths[w])
+        h: Any = np.uint64(lengths[w])
         for k in range(at, at + lengths[w]):
             h = _mix(h, np.uint64(codes[k]))
         hashes[w + 2], tags[w + 2] = h, word_tags[w]
@@ -73,7 +74,8 @@ def name_features(codes: Array, lengths: Array, word_tags: Array, kinds: Array, 
             _character(codes, i, n, kinds, place, out)
             m = w + 2
             row = (
-                _mix(tags[m], placed), _mix(hashes[m], place), _mix(_mix(tags[m - 1], tags[m]), placed), _mix(_mix(tags[m + 1], tags[m]), placed),
+                _mix(tags[m], placed), _mix(hashes[m], place), _mix(_mix(tags[m - 1], tags[m]), placed),
+                _mix(_mix(tags[m + 1], tags[m]), placed),
                 _mix(hashes[m - 1], placed), _mix(hashes[m + 1], placed), _mix(_mix(tags[m - 1], tags[m]), _mix(tags[m + 1], place)),
                 _mix(hashes[m - 2], place), _mix(hashes[m + 2], place), _mix(_mix(hashes[m - 1], hashes[m + 1]), placed),
             )  # fmt: skip
@@ -83,25 +85,32 @@ def name_features(codes: Array, lengths: Array, word_tags: Array, kinds: Array, 
 
 
 @njit(cache=True, nogil=True)
-def _code(codes: Array, i: int, n: int) -> int:
+def _code(codes: Array, i: int, n: int) -> Any:
     return np.uint64(codes[i]) if 0 <= i < n else np.uint64(1)
 
 
 @njit(cache=True, nogil=True)
-def _kind(codes: Array, i: int, n: int, kinds: Array) -> int:
+def _kind(codes: Array, i: int, n: int, kinds: Array) -> Any:
     if i < 0 or i >= n:
         return np.uint64(0)
     return np.uint64(kinds[codes[i]]) if codes[i] < 0x10000 else np.uint64(9)
 
 
 @njit(cache=True, nogil=True)
-def _character(codes: Array, i: int, n: int, kinds: Array, place: int, out: Array) -> None:
+def _character(codes: Array, i: int, n: int, kinds: Array, place: Any, out: Array) -> None:
     mask = np.uint64((1 << BITS) - 1)
     a, b, c, d, e = _code(codes, i - 2, n), _code(codes, i - 1, n), _code(codes, i, n), _code(codes, i + 1, n), _code(codes, i + 2, n)
-    f = _kind(codes, i - 2, n, kinds), _kind(codes, i - 1, n, kinds), _kind(codes, i, n, kinds), _kind(codes, i + 1, n, kinds), _kind(codes, i + 2, n, kinds)
+    f = (
+        _kind(codes, i - 2, n, kinds),
+        _kind(codes, i - 1, n, kinds),
+        _kind(codes, i, n, kinds),
+        _kind(codes, i + 1, n, kinds),
+        _kind(codes, i + 2, n, kinds),
+    )
     near = (f[1] * np.uint64(16) + f[2]) * np.uint64(16) + f[3]
     row = (
-        c, b, d, a, e, _mix(b, c), _mix(c, d), _mix(a, b), _mix(d, e), _mix(_mix(b, c), d), near, (near * np.uint64(16) + f[0]) * np.uint64(16) + f[4],
+        c, b, d, a, e, _mix(b, c), _mix(c, d), _mix(a, b), _mix(d, e), _mix(_mix(b, c), d),
+        near, (near * np.uint64(16) + f[0]) * np.uint64(16) + f[4],
         _mix(c, place), _mix(near, e), _mix(near, a), _mix(_mix(near, place), _kind(codes, i + 3, n, kinds)),
     )  # fmt: skip
     for t in range(16):
