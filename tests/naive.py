@@ -12,7 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import groupby
+from itertools import groupby, pairwise, product
 
 from cleaning.text.charclass import BIT, char_tables, script_maps
 from cleaning.text.junctions import MARK, bad_pairs, odd_letters
@@ -669,4 +669,94 @@ def keep_hubs(keys: list[set[int]], sets: list[set[int]], bars: list[float], chu
             if value >= bars[d] and value > best[1]:
                 best = (h, value)
         out.append(best)
+    return out
+
+
+# -- personal data: where could it be? ------------------------------------------------------------------------------------------------
+
+
+def find_candidates(text: str) -> list[tuple[int, str]]:
+    """(place, gate) of one text, as `cleaning.pii.scan` and `scan_numbers` give them for gates that a pattern can state."""
+    view = narrow(text)
+    out, free, at = [], "", 0
+    for m in re.finditer(r"(?i)(?<![A-Za-z0-9])(?:https?|ftp)://|(?<![A-Za-z0-9.@])www\.(?=[A-Za-z0-9])", view):
+        body = re.compile("[!-~]+").match(text, m.end())  # what follows must be half-width as it stands
+        if body is not None and m.start() >= at:
+            out.append((m.start(), "url"))
+            free += view[at : m.start()] + "\0" * (body.end() - m.start())
+            at = body.end()
+    free += view[at:]
+    word = r"(?<![0-9A-Za-z])"
+    for gate, pattern in (
+        ("plate", "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领](?=[A-Z])"),
+        ("wechat", "[微威薇徽vV](?=[信❤])"),
+        ("iban", word + r"[A-Z]{2}[0-9]{2}(?=[0-9A-Za-z]{11,32}(?![0-9A-Za-z]))"),
+        ("code17", word + r"(?=[0-9A-Za-z]{17}(?![0-9A-Za-z]))(?=(?:[A-Za-z]*[0-9]){5})(?=[0-9]*[A-Za-z])[0-9A-Za-z]"),
+        ("code18", word + r"(?=[0-9A-Za-z]{18}(?![0-9A-Za-z]))(?=(?:[A-Za-z]*[0-9]){8})(?=[0-9]*[A-Za-z])[0-9A-Za-z]"),
+    ):
+        out += [(m.start(), gate) for m in re.finditer(pattern, free)]
+    return sorted(out)
+
+
+def narrow(text: str) -> str:
+    """The width view: full-width letters, digits and the marks of numbers and addresses in half width, one for one."""
+    wide = {c: chr(c - 0xFEE0) for first, last in ((0xFF10, 0xFF19), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A)) for c in range(first, last + 1)}
+    wide |= {ord(c): n for c, n in zip("＠．－＿＋\u00a0\u3000", "@.-_+  ", strict=True)}
+    return text.translate(wide | dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0xFE63), "-"))
+
+
+def refine_numbers(text: str) -> list[tuple[int, str]]:
+    """(place, gate) of chains of digits: mobile and bank-like numbers, by a pattern for each way to write them."""
+    view = narrow(text)
+    gap = "[ \\-.()（）/\t*·_]{1,3}"
+    run = "(?<![0-9A-Za-z])"
+    out = []
+    for m in re.finditer(run + r"(?=[0-9])", view):
+        chain = re.match(rf"[0-9]+(?![0-9A-Za-z])(?:{gap}[0-9]+(?![0-9A-Za-z]))*", view[m.start() : m.start() + 52])
+        if chain is None:
+            continue
+        lengths = [len(part) for part in re.findall("[0-9]+", chain[0])]
+        sums = {sum(lengths[: k + 1]) for k in range(len(lengths))}
+        head = "".join(re.findall("[0-9]", chain[0]))
+        if (re.match("1[3-9]", head) and 11 in sums) or (head.startswith("861") and 13 in sums):
+            out.append((m.start(), "mobile"))
+    return out
+
+
+def best_tags(features: Sequence[Sequence[int]], weights: Sequence[Sequence[float]], moves: Sequence[Sequence[float]]) -> float:
+    """The score of the best sequence of tags O B M E S in which B and M go on with M or E, and nothing else does: all are tried."""
+    best = -math.inf
+    for tags in product(range(5), repeat=len(features)):
+        sound = tags[0] in (0, 1, 4) and tags[-1] in (0, 3, 4)
+        sound = sound and all((a in (1, 2)) == (b in (2, 3)) for a, b in pairwise(tags))
+        if sound:
+            best = max(best, score_of(tags, features, weights, moves))
+    return best
+
+
+def score_of(
+    tags: Sequence[int], features: Sequence[Sequence[int]], weights: Sequence[Sequence[float]], moves: Sequence[Sequence[float]]
+) -> float:
+    """What a sequence of tags is worth."""
+    own = sum(weights[f][t] for t, row in zip(tags, features, strict=True) for f in row)
+    return own + sum(moves[a][b] for a, b in pairwise(tags))
+
+
+def name_features(text: str, lengths: Sequence[int], tags: Sequence[int], kinds: Sequence[int]) -> list[tuple[object, ...]]:
+    """What each character's features are made of, unhashed: equal rows must fall into equal buckets, unequal ones nearly always not."""
+    chars = ["\1"] * 3 + list(text) + ["\1"] * 3
+    words, at = [], 0
+    for size in lengths:
+        words.append(text[at : at + size])
+        at += size
+    words, padded = ["", "", *words, "", ""], [0, 0, *tags, 0, 0]
+    out: list[tuple[object, ...]] = []
+    at = 0
+    for w, size in enumerate(lengths):
+        for k in range(size):
+            i = at + k + 3
+            kind = [kinds[ord(chars[j])] if 3 <= j < len(text) + 3 else 0 for j in range(i - 2, i + 4)]
+            place = (3 if size == 1 else 0 if k == 0 else 2 if k == size - 1 else 1, min(size, 7))
+            out.append((tuple(chars[i - 2 : i + 3]), tuple(kind), place, tuple(words[w : w + 5]), tuple(padded[w + 1 : w + 4])))
+        at += size
     return out

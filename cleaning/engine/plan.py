@@ -186,6 +186,9 @@ class Plan:
         policy["output"] = self.config.output.model_dump(mode="json", exclude={"path"})
         policy["fields"] = self.config.model_dump(mode="json", include={"input": {"fields"}})
         policy["last"] = phase == self.last_pass
+        masks = [self.identities[i] for i, stage in enumerate(self.stages) if stage.masks]
+        if masks:
+            policy["masks"] = masks  # what was rejected, by whichever stage, is written masked
         policy["steps"] = [[spec.kind, self.identities[spec.stage]] for spec in phase.steps]
         if self.previous_pass(phase) is None:
             keep = {"encoding", "format", "max_line_bytes", "max_bad_ratio"}

@@ -24,6 +24,7 @@ from cleaning.engine.conservation import READ, check_task
 from cleaning.engine.memory import peak_rss_mb
 from cleaning.engine.metrics_file import MetricsFile
 from cleaning.engine.plan import FORMAT, Phase, Plan, Task
+from cleaning.engine.redaction import mask_of, redact_samples, redacting
 from cleaning.errors import RetryableError, ShardError, UserError
 from cleaning.io.carry import STEM as CARRY
 from cleaning.io.carry import carry_line, fresh, read_carried, read_rows
@@ -148,6 +149,7 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
     shard = plan.shards[task.index]
     context = ShardContext(task.index, len(plan.shards), shard.name, tuple(plan.reduced(phase)))
     kept_line, rejected_line = line_writer(plan.config.output, plan.fields)
+    rejected_line = redacting(rejected_line, mask_of(plan))
     if not last:
         kept_line = carry_line
     kept = PartWriter(scratch, "kept" if last else CARRY, plan.config.output if last else _carry_output(plan))
@@ -197,6 +199,7 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
     if plan.config.output.metrics:
         work.files.update(side.write(scratch))
     work.files.update({name: entry for _, writer in taps.values() for name, entry in writer.close().items()})
+    redact_samples(work.stats, mask_of(plan))
     inputs: list[dict[str, Any]] = []
     if reader is not None:
         inputs = reader.counts.inputs
@@ -232,7 +235,8 @@ def _source(plan: Plan, phase: Phase, task: Task, scratch: Path, quarantine: Bin
         folder = plan.task_dir(Task(before.index, task.index))
         files = sorted(folder.glob(f"{CARRY}*"))
         return read_carried(files, plan.fields, batch_bytes, MAX_BATCH_DOCS), None
-    reader = ShardReader(plan.shards[task.index], plan.config.input, plan.fields, quarantine, batch_bytes=batch_bytes, spill=scratch)
+    more: dict[str, Any] = {"batch_bytes": batch_bytes, "spill": scratch, "mask": mask_of(plan)}
+    reader = ShardReader(plan.shards[task.index], plan.config.input, plan.fields, quarantine, **more)
     return iter(reader), reader
 
 

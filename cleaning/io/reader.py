@@ -20,7 +20,7 @@ from cleaning.config import InputConfig
 from cleaning.doc import Doc
 from cleaning.errors import RetryableError, ShardError
 from cleaning.io.objects import json_values
-from cleaning.io.quarantine import Quarantine, why_not_json
+from cleaning.io.quarantine import Mask, Quarantine, why_not_json
 from cleaning.io.records import BadRecordError, TextFields
 from cleaning.io.shards import Piece, Shard
 from cleaning.io.streams import BLOCK, HashingFile, Oversize, compression_of, line_blocks, open_stream, oversize, read_blocks
@@ -58,10 +58,11 @@ class ShardReader:
         *,
         batch_bytes: int = 1 << 20,
         spill: Path | None = None,
+        mask: Mask | None = None,
     ) -> None:
         self.shard, self.config, self.fields = shard, config, fields
         self.counts = ReadCounts()
-        self._quarantine = Quarantine(quarantine)
+        self._quarantine = Quarantine(quarantine, mask)
         self._batch_bytes = batch_bytes
         self._spill = spill
         self._line: int | None = 0  # number of the line read last; None when a byte range does not start at the file's start

@@ -17,6 +17,7 @@ STAGES: dict[str, str] = {
     "normalize": "cleaning.stages.normalize:Normalize",
     "boilerplate": "cleaning.stages.boilerplate:Boilerplate",
     "langid": "cleaning.stages.langid:Langid",
+    "pii": "cleaning.stages.pii:Pii",
     "rules": "cleaning.stages.rule_filter:RuleFilter",
     "perplexity": "cleaning.stages.perplexity:Perplexity",
     "decontaminate": "cleaning.stages.decontaminate:Decontaminate",

@@ -142,6 +142,15 @@ class Stage(ABC):
         """Parameters for the fingerprint, without paths: files enter by their contents."""
         return dict(self.params.model_dump(mode="json"))
 
+    @property
+    def masks(self) -> bool:
+        """Whether `mask` gives one; asked without making it."""
+        return False
+
+    def mask(self) -> Callable[[list[str]], list[str]] | None:
+        """What hides personal data in texts that leave the run another way (rejected rows, bad lines, samples); None: nothing does."""
+        return None
+
     @abstractmethod
     def step(self) -> Step:
         """The stage's step (a document stage)."""

@@ -141,13 +141,7 @@ def find_phrases(tokens: Row, ends: Row, flags: Row, keys: Row, more: Row, out: 
             found = flags[pair >> np.uint64(48)]
             alone = flags[t >> np.uint64(48)] & 1
             if found > 1 or alone:
-                if alone and _more(keys, more, _pair(np.uint64(0), t)) & 1:
-                    out[d] = True
-                elif found & 2 and _more(keys, more, pair) & 1:
-                    out[d] = True
-                elif state & 1 and found & 8 and _more(keys, more, _pair(_pair(b, c), t)) & 1:
-                    out[d] = True
-                elif state & 2 and found & 32 and _goes_on(tokens, i + 1, ends[d + 1], _pair(_pair(_pair(a, b), c), t), keys, more):
+                if (alone and _more(keys, more, _pair(np.uint64(0), t)) & 1) or (found & 2 and _more(keys, more, pair) & 1) or (state & 1 and found & 8 and _more(keys, more, _pair(_pair(b, c), t)) & 1) or (state & 2 and found & 32 and _goes_on(tokens, i + 1, ends[d + 1], _pair(_pair(_pair(a, b), c), t), keys, more)):
                     out[d] = True
                 if out[d]:
                     break
