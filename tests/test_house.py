@@ -128,15 +128,9 @@ def test_every_configuration_is_valid(path: Path) -> None:
         pytest.importorskip("jieba", reason="its words are jieba's")
     from cleaning.config import load_config
     from cleaning.engine.resolve import resolve
-    from cleaning.errors import UserError
 
     try:
-        try:
         resolve(load_config(path, [], tuple(STAGES)))
-    except UserError as exc:
-        if all("python -m cleaning models" in fault for fault in exc.faults):
-            pytest.skip(f"needs a model that is not here: {exc.faults[0]}")
-        raise
     except UserError as exc:  # a model that is not on this machine; the error says how to get it, and nothing else is wrong
         assert [fault for fault in exc.faults if "it with: python -m cleaning models" not in fault] == []
 
@@ -156,7 +150,8 @@ def test_every_rule_says_where_it_comes_from() -> None:
     from cleaning.rules.schema import load_rules
 
     metrics = allowed_metrics([path.name for path in (ROOT / "blacklists").glob("*.txt")])
-    for path in sorted((ROOT / "rules").rglob("*.yaml")):
+    files = [path for path in sorted((ROOT / "rules").rglob("*.yaml")) if "rules" in load_yaml(path).data]  # pii.yaml lists types
+    for path in files:
         for rule in load_rules([(path, path.name)], metrics=metrics, line_metrics={**LINE_METRICS, **MODEL_LINE_METRICS}):
             assert rule.source, f"{rule.where}: {rule.id} has no source"
 
