@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cache
 from itertools import groupby, pairwise, product
 
@@ -52,16 +52,6 @@ def count_flags(text: str) -> dict[str, int]:
 def count_distinct(text: str, characters: str) -> int:
     """How many different ones of these characters occur."""
     return len(set(text) & set(characters))
-
-
-def find_work(text: str, limits: Mapping[str, int]) -> dict[str, bool]:
-    """WORK_COLUMNS of one document: what a fixer may find in it."""
-    return {
-        "runs": any(c * limit in text for c, limit in limits.items()),
-        "blanks": re.search(r"[ \t](?:\n|\Z)|\n\n\n|\A\n|\n\Z", text) is not None,
-        "gaps": len(re.findall("[\u2e80-\U0010ffff][ \t]+(?=[\u2e80-\U0010ffff])", text)) >= 4,
-        "markup": re.search("[<&][A-Za-z/!#]", text) is not None,
-    }
 
 
 # -- lines --------------------------------------------------------------------------------------------------------------------

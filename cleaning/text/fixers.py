@@ -280,7 +280,7 @@ _INLINE = (
     "a|abbr|b|bdi|bdo|big|body|button|cite|code|del|em|embed|font|head|html|i|iframe|img|input|ins|kbd|label|link|mark|meta"
     "|noscript|object|param|picture|rp|rt|ruby|s|samp|small|source|span|strike|strong|sub|sup|svg|textarea|tt|u|var|video|wbr"
 )
-ANY_TAGS = tuple(name for name in f"{_BLOCK}|{_INLINE}".replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
+ANY_TAGS = tuple(f"{_BLOCK}|{_INLINE}".replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
 LOOSE_TAGS = ("script", "style", "noscript", "template")  # their bodies go with them, whatever stands behind the name
 _ATTRIBUTES = r"(?:\s+[A-Za-z_:@][\w:.-]*(?:\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|[^\s\"'<>=]+))?)*\s*/?"
 _TAG_RE = re.compile(rf"<(/?)({_BLOCK}|{_INLINE})({_ATTRIBUTES})>", re.IGNORECASE)
@@ -306,9 +306,7 @@ def fix_html(text: str) -> str:
     for _ in range(4):  # crawls hold markup that was escaped, sometimes twice
         if "<" in text:
             text = _strip_tags(_strip_bodies(text))
-        if "&" not in text:
-            break
-        if _ENTITY_RE.search(text) is None:
+        if "&" not in text or _ENTITY_RE.search(text) is None:
             break
         fixed = outside_code(text, lambda part: _ENTITY_RE.sub(_unescape, part))
         if fixed == text:

@@ -94,6 +94,11 @@ def measure_units(
     """
     table, touched = np.zeros(_table_size(min(WINDOW, codes.size // 2 + 1)), np.uint64), np.empty(WINDOW, np.int64)
     seen = han_words << 20  # of single characters of the basic plane: number, and below it how often there
+    single, info = np.empty(WINDOW + 1, np.int32), np.zeros(lower.size, np.uint32)
+    for point in range(lower.size):  # of the letters and digits of alphabets: the small letter, and above it digit, capital, any of them
+        c = class_of[point]
+        if unit_kind[c] >= 2:
+            info[point] = lower[point] | (unit_kind[c] == 3) << 24 | is_upper[c] << 25 | 1 << 26
     mark, at = bad_pair.shape[0] - 1, 0
     for d in range(offsets.size - 1):
         lo, i, hi = offsets[d], offsets[d], offsets[d + 1]
@@ -103,7 +108,7 @@ def measure_units(
         breaks, singles, mixed, all_distinct, early = 0, 0, 0, 0, 0
         mask = np.uint64(_table_size(min(WINDOW, (hi - lo) // 2 + 1)) - 1)
         while i < hi:
-            first_code, n, used, distinct, total = i, 0, 0, 0, 0
+            n, used, singles_used, distinct, total = 0, 0, 0, 0, 0
             head = max(0, UNIQUE_UNITS - all_units)
             end, han_before = i, False  # of the unit before
             while i < hi and n < WINDOW:
@@ -113,7 +118,6 @@ def measure_units(
                     i += 1
                     continue
                 start = i
-                is_word = True
                 if kind == 1:
                     point = codes[i]
                     i += 1
@@ -121,9 +125,11 @@ def measure_units(
                     length = 1
                     han += 1
                     if point < 65536:
-                        entry = seen[point]
-                        seen[point] = entry + 1
-                        times, number = entry & 0xFFFFF, entry >> 20
+                        known = seen[point]
+                        seen[point] = known + 1
+                        times, number = known & 0xFFFFF, known >> 20
+                        single[singles_used] = point
+                        singles_used += times == 0
                     else:
                         times, used = _count_run(table, mask, key, touched, used)
                         number = 0
@@ -132,13 +138,19 @@ def measure_units(
                     digits, upper, first_upper = 0, 0, is_upper[c]
                     while i < hi:
                         point = codes[i]
-                        c = class_of[point]
-                        if unit_kind[c] < 2:
-                            break
-                        digits += unit_kind[c] == 3
-                        upper += is_upper[c]
-                        if point < lower.size:
-                            point = lower[point]
+                        if point < info.size:
+                            entry = info[point]
+                            if entry == 0:
+                                break
+                            digits += entry >> 24 & 1
+                            upper += entry >> 25 & 1
+                            point = entry & np.uint32(0xFFFFFF)
+                        else:
+                            c = class_of[point]
+                            if unit_kind[c] < 2:
+                                break
+                            digits += unit_kind[c] == 3
+                            upper += is_upper[c]
                         h = (h ^ np.uint64(point)) * np.uint64(1099511628211)
                         i += 1
                     key = h | np.uint64(1)
@@ -146,7 +158,6 @@ def measure_units(
                     times, used = _count_run(table, mask, key, touched, used)
                     number = 0
                     if digits == length:
-                        is_word = False
                         digit_runs += 1
                         numbers += SHORTEST_NUMBER <= length <= LONGEST_NUMBER
                     else:
@@ -188,9 +199,8 @@ def measure_units(
                 n += 1
             for k in range(used):
                 table[touched[k]] = 0
-            for k in range(first_code, i):
-                if codes[k] < 65536:
-                    seen[codes[k]] &= -0x100000
+            for k in range(singles_used):
+                seen[single[k]] &= -0x100000
             if n > 0:
                 weighted += n * np.log(n) - total / ENTROPY_SCALE
             all_units += n
@@ -211,4 +221,6 @@ def measure_units(
 def entropy_gain() -> npt.NDArray[np.int64]:
     """(WINDOW,) (k + 1) ln(k + 1) - k ln k in units of 1 / ENTROPY_SCALE: whole numbers, so that the sum has no order."""
     k = np.arange(1, WINDOW + 1, dtype=np.float64)
-    return np.diff(np.round(k * np.log(k) * ENTROPY_SCALE).astype(np.int64), prepend=0)
+    sums = np.round(k * np.log(k) * ENTROPY_SCALE).astype(np.int64)
+    sums[1:] -= sums[:-1].copy()
+    return sums

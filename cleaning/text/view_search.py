@@ -109,7 +109,7 @@ def _goes_on(tokens: Row, i: int, end: int, key: np.uint64, keys: Row, more: Row
     wanted = _more(keys, more, key)
     if wanted & 1:
         return True
-    for n in range(1, 5):
+    for _ in range(4):
         if wanted < 2 or i >= end or tokens[i] <= 1:
             return False
         key = _pair(key, tokens[i])
@@ -141,9 +141,13 @@ def find_phrases(tokens: Row, ends: Row, flags: Row, keys: Row, more: Row, out: 
             found = flags[pair >> np.uint64(48)]
             alone = flags[t >> np.uint64(48)] & 1
             if found > 1 or alone:
-                if (alone and _more(keys, more, _pair(np.uint64(0), t)) & 1) or (found & 2 and _more(keys, more, pair) & 1) or (state & 1 and found & 8 and _more(keys, more, _pair(_pair(b, c), t)) & 1) or (state & 2 and found & 32 and _goes_on(tokens, i + 1, ends[d + 1], _pair(_pair(_pair(a, b), c), t), keys, more)):
+                hit = alone and _more(keys, more, _pair(np.uint64(0), t)) & 1
+                hit = hit or (found & 2 and _more(keys, more, pair) & 1)
+                hit = hit or (state & 1 and found & 8 and _more(keys, more, _pair(_pair(b, c), t)) & 1)
+                if not hit and state & 2 and found & 32:
+                    hit = _goes_on(tokens, i + 1, ends[d + 1], _pair(_pair(_pair(a, b), c), t), keys, more)
+                if hit:
                     out[d] = True
-                if out[d]:
                     break
                 state = (found & 4 != 0) | (2 if state & 1 and found & 16 else 0)
             else:

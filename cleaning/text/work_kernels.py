@@ -39,11 +39,11 @@ def _may_be_tag(codes: UInt, i: int, hi: int, tags: Row) -> bool:
             break
         h = h * np.uint32(31) + (small if c > 57 else c)
         i += 1
-    if i == start or i == hi:
+    if i in (start, hi):
         return False
     kind = tags[h & np.uint32(1023)]
     c = codes[i]
-    return kind == 2 or (kind == 1 and (c <= 32 or c == 0x2F or c == 0x3E or c >= 128))
+    return bool(kind == 2 or (kind == 1 and (c <= 32 or c == 0x2F or c == 0x3E or c >= 128)))
 
 
 @njit(cache=True, nogil=True)
@@ -86,9 +86,9 @@ def find_work(codes: UInt, offsets: Row, work: Row, tags: Row, follows: Row, gbk
                 left = codes[i - 1] if i > lo else np.uint32(10)
                 right = codes[i + 1] if i + 1 < hi else np.uint32(10)
                 if left != 32 and left != 9:
-                    before = left >= 128 and is_han[class_of[left]]
-                blanks = blanks or right == 10
-                spaced += before and right >= 128 and is_han[class_of[right]]
+                    before = bool(left >= 128 and is_han[class_of[left]])
+                blanks = bool(blanks or right == 10)
+                spaced += int(before and right >= 128 and is_han[class_of[right]])
             elif kind == 1:
                 blanks = blanks or (i >= lo + 2 and codes[i - 1] == 10 and codes[i - 2] == 10)
             elif kind == 4:
@@ -207,7 +207,7 @@ def trim_texts(texts: list[str]) -> list[str]:
 
 
 def _texts_of(codes: UInt, ends: Row) -> list[str]:
-    data, at = memoryview(codes).cast("B"), (4 * ends).tolist()
+    data, at = codes.data.cast("B"), (4 * ends).tolist()
     return [str(data[a:b], "utf-32-le", "surrogatepass") for a, b in itertools.pairwise(at)]
 
 
@@ -236,8 +236,8 @@ def work_tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDA
         work[ord(c)] = kind
     work[0xC2:0xF5] = _LEAD
     work[0xD7] = 0  # × is a sign, not a letter
-    for c, (limit, _) in RUN_LIMITS.items():
-        work[ord(c)] = _RUN + limit
+    for mark, (limit, _) in RUN_LIMITS.items():
+        work[ord(mark)] = _RUN + limit
     for names, kind in ((ANY_TAGS, 1), (LOOSE_TAGS, 2)):
         for name in names:
             h = 0
