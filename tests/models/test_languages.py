@@ -133,6 +133,7 @@ def test_windows_against_their_twin(batch: list[str], count: int) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from([0.0, 1.0, 2.0, 7.0, 30.0]), st.integers(1, 3)), min_size=1, max_size=20))
+@settings(deadline=None)
 def test_blocks_against_their_twin(rows: list[tuple[int, float, int]]) -> None:
     rows.sort(key=lambda row: row[0])
     doc, units, script = (list(column) for column in zip(*rows))
