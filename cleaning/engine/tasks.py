@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from cleaning import __version__
 from cleaning.doc import Batch, Doc, Drop
 from cleaning.engine.conservation import READ, check_task
@@ -25,15 +23,16 @@ from cleaning.engine.memory import peak_rss_mb
 from cleaning.engine.metrics_file import MetricsFile
 from cleaning.engine.plan import FORMAT, Phase, Plan, Task
 from cleaning.engine.redaction import mask_of, redact_samples, redacting
+from cleaning.engine.reducing import run_reduce
 from cleaning.errors import RetryableError, ShardError, UserError
 from cleaning.io.carry import STEM as CARRY
-from cleaning.io.carry import carry_line, fresh, read_carried, read_rows
+from cleaning.io.carry import carry_line, fresh, read_carried
 from cleaning.io.commit import TaskDirectory, to_bytes, write_file
 from cleaning.io.parts import PartitionedWriter
 from cleaning.io.reader import MAX_BATCH_DOCS, ShardReader
 from cleaning.io.streams import digest_file
 from cleaning.io.writer import PartWriter, line_writer
-from cleaning.stages.contract import GlobalStage, Partitioned, ReduceContext, ShardContext, Step
+from cleaning.stages.contract import GlobalStage, Partitioned, ShardContext, Step
 from cleaning.stats import Stats
 
 PROGRESS_SECONDS = 0.5
@@ -83,7 +82,7 @@ def run_task(plan: Plan, task: Task, report: Report | None = None) -> dict[str, 
     gc.disable()  # millions of documents come and go without a cycle among them; the collector would walk them for nothing
     try:
         if phase.kind == "reduce":
-            manifest, stats, seconds = _run_reduce(plan, phase, task, directory.scratch)
+            manifest, stats, seconds = run_reduce(plan, phase, task, directory.scratch)
         else:
             manifest, stats, seconds = _run_pass(plan, phase, task, directory.scratch, report)
         manifest["files"]["stats.json"] = write_file(directory.scratch / "stats.json", to_bytes(stats.to_json()))
@@ -335,20 +334,3 @@ def _counts(work: _Pass, reader: ShardReader | None) -> dict[str, int]:
     if reader is not None:
         counts.update(lines=reader.counts.lines, bad_lines=reader.counts.bad_total, blank_lines=reader.counts.blank)
     return counts
-
-
-# -- reduces --------------------------------------------------------------------------------------------------------------------
-
-
-def _run_reduce(plan: Plan, phase: Phase, task: Task, scratch: Path) -> tuple[dict[str, Any], Stats, dict[str, float]]:
-    clock = time.perf_counter()
-    stats = Stats()
-    context = ReduceContext(task.index, len(plan.shards), tuple(plan.upstream(phase)), scratch, stats)
-    context.memory = plan.scale.memory // plan.config.engine.worker_count()
-    context.reads = {name: tuple(folders) for name, folders in plan.read_by(phase, task.index).items()}
-    tap = plan.tapped(phase).index
-    context.rows = lambda shard, rows: read_rows(sorted(plan.task_dir(Task(tap, shard)).glob(f"{CARRY}*")), plan.fields, np.asarray(rows))
-    context.fields = plan.fields
-    plan.reduce_of(phase).run(context)
-    seconds = {plan.stages[phase.stage].name: time.perf_counter() - clock}
-    return {"files": dict(context.files), "counts": {}, "inputs": []}, stats, seconds
