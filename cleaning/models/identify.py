@@ -171,7 +171,7 @@ class Identifier:
         for script in np.flatnonzero(scripts.any(axis=0)).tolist():  # no product of matrices: BLAS would start threads for it
             allowed[scripts[:, script]] += self._mask[script]
         np.minimum(allowed, 1, out=allowed)
-        forms = signs[:, HAN_SIGNS.index("japanese")] > np.maximum(signs[:, HAN_SIGNS.index("hans")], 0.02 * han)
+        forms = signs[:, HAN_SIGNS.index("japanese")] > np.maximum(signs[:, HAN_SIGNS.index("hans")], np.maximum(1, 0.02 * han))
         neutral = (han < SHORT_HAN) & (signs[:, HAN_SIGNS.index("hans")] + signs[:, HAN_SIGNS.index("modern")] == 0)
         chinese = scripts[:, HANI] & (kana_share < KANA_SHARE[0]) & ~forms & ~neutral
         allowed[np.ix_(chinese, self._ja)] = 0
