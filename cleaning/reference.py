@@ -18,6 +18,8 @@ _GROUPS = {
 }  # fmt: skip
 _HEAD = "<!-- made by `python -m cleaning check --write-docs docs`; edit the tables, not this page -->\n\n"
 
+PII_POLICY = "pii.yaml"  # of rules/, the one file that judges no document
+
 
 def metrics_page() -> str:
     """Every metric that a rule may name."""
@@ -46,7 +48,8 @@ def rules_page(root: Path) -> str:
     out = [_HEAD + "# Rules\n\nEvery rule of the project. How to change them: [rules/README.md](../rules/README.md).\n"]
     out.append(f"Genres that a scope may name: {', '.join(f'`{genre}`' for genre in GENRES)} (see `cleaning/rules/genre.py`).\n")
     lists = [path.name for path in sorted((root / "blacklists").glob("*.txt"))]
-    for path in [*sorted((root / "rules").glob("*.yaml")), *sorted((root / "rules" / "presets").glob("*.yaml"))]:
+    own = sorted(p for p in (root / "rules").glob("*.yaml") if p.name != PII_POLICY)
+    for path in [*own, *sorted((root / "rules" / "presets").glob("*.yaml"))]:
         shown = path.relative_to(root).as_posix()
         about = RuleFile.model_validate({**plain(load_yaml(path).data), "rules": []}).about
         rules = load_rules([(path, shown)], metrics=allowed_metrics(lists), line_metrics={**LINE_METRICS, **MODEL_LINE_METRICS})
