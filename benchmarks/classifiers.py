@@ -87,7 +87,7 @@ def sets(labels: Path, names: list[str]) -> None:
 
 
 VARIANTS: dict[str, Settings] = {
-    "default (char, 3-grams, dim 16)": Settings(), "1-grams": Settings(ngrams=1), "2-grams": Settings(ngrams=2),
+    "default (char, 3-grams, dim 16)": Settings(), "2-grams": Settings(ngrams=2),
     "4-grams": Settings(ngrams=4),
     "dim 4": Settings(dim=4), "dim 100": Settings(dim=100), "5 epochs": Settings(epochs=5), "50 epochs": Settings(epochs=50),
     "rate 0.1": Settings(rate=0.1), "rate 1": Settings(rate=1.0), "min-count 5": Settings(min_count=5),

@@ -18,6 +18,7 @@ from cleaning.models.classifier.classifier import Classifier
 from cleaning.models.classifier.examples import Sources, read_examples
 from cleaning.models.classifier.fasttext_matrix import LinearModel, read_model, write_model
 from cleaning.models.classifier.figures import Margins, Platt, auc, fit_platt, judge, reliability
+from cleaning.models.classifier.kernels import hash_words, mark_rows
 from cleaning.models.classifier.tokens import Tokens
 from cleaning.models.classifier.train import Settings, fit, train_classifier
 from cleaning.models.fasttext_model import load
@@ -65,10 +66,20 @@ def test_margins_are_those_of_the_twin(ngrams: int, rows: list[str], rng: object
     assert length.tolist() == lengths
 
 
+@pytest.mark.parametrize("ngrams", [1, 2, 3, 5])
+def test_rows_are_marked_as_the_twin_marks_them(ngrams: int) -> None:
+    words = [b"</s>", "加".encode(), b"abc"]
+    model = LinearModel.made(words, np.ones(3, np.int64), np.zeros(3 + 501, np.float32), ngrams)
+    rows = ["加abc加微信", "abc abc!", ""]
+    lines, touched = Tokens().lines(rows), np.zeros(504, np.bool_)
+    mark_rows(lines.data, lines.starts, model.keys, model.rows, model.weights, 3, ngrams, touched)
+    known = {w.decode(): k for k, w in enumerate(words)}
+    expected = {row for k in range(3) for row in naive.mark_rows(lines.line(k).decode(), known, 501, ngrams) if lines.line(k)} | {0}
+    assert set(np.flatnonzero(touched).tolist()) == expected
+
+
 def test_hashes_of_words() -> None:
     words = [b"", b"a", "字".encode(), b"</s>", b"hello"]
-    from cleaning.models.classifier.kernels import hash_words
-
     out = np.zeros(len(words), np.uint64)
     hash_words(np.frombuffer(b"".join(words), np.uint8), np.cumsum([len(w) for w in words]), out)
     assert out.tolist() == naive.hash_words(words)
@@ -189,6 +200,12 @@ def test_a_smaller_class_is_repeated(tmp_path: Path) -> None:
     assert (margins[~examples.positive] < 0).mean() > 0.9  # 0 parts the classes though one is twelve times as large
 
 
+def test_a_failing_library_says_so(tmp_path: Path) -> None:
+    sources = Sources((str(write(tmp_path / "a.jsonl", texts(25, True))),), (str(write(tmp_path / "b.jsonl", texts(25, False))),))
+    with pytest.raises(UserError, match="fastText could not train: .*NaN.*try --rate 0.1"):
+        fit(read_examples(sources, Tokens()), Settings(rate=1e30, epochs=5))
+
+
 def test_too_few_documents(tmp_path: Path) -> None:
     sources = Sources((str(write(tmp_path / "a.jsonl", texts(30, True))),), (str(write(tmp_path / "b.jsonl", texts(5, False))),))
     with pytest.raises(UserError, match="5 negative documents: too few"):
@@ -242,6 +259,7 @@ def test_perfectly_parted_classes_have_a_finite_slope() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))
+@settings(deadline=None)
 def test_auc_is_the_share_of_pairs(rows: list[tuple[int, bool]]) -> None:
     scores, positive = np.array([float(s) for s, _ in rows]), np.array([p for _, p in rows])
     pairs = [(a > b) + (a == b) / 2 for a in scores[positive] for b in scores[~positive]]
@@ -324,7 +342,8 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(("options", "message"), [
     (["--positive", "a"], "--positive A --negative B"),
     (["--positive", "a", "--negative", "b", "--input", "c"], "cannot be given together"),
-    (["--input", "a", "--dim", "1"], "--dim 1; allowed: 2 to 512"), (["--input", "a", "--epochs", "0"], "--epochs 0; allowed"),
+    (["--input", "a", "--dim", "1"], "--dim 1; allowed: 2 to 512"),
+    (["--input", "a", "--ngrams", "1"], "--ngrams 1; allowed: 2 to 6"), (["--input", "a", "--epochs", "0"], "--epochs 0; allowed"),
 ])  # fmt: skip
 def test_wrong_options(options: list[str], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):

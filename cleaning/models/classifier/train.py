@@ -8,10 +8,15 @@ has judged.
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +40,18 @@ SAMPLE = 2_000_000  # tokens of the sample that gives early figures
 FEWEST = 20  # documents of each class
 MOST_COPIES = 20  # how often a document of the smaller class is repeated at most
 WORK = 100_000_000  # tokens that are read in all epochs together, where the number of epochs is not given
-# With one thread fastText 0.9.3 fills only the first tenth of its matrix and leaves the rest as it finds it. Memory of this size comes
-# fresh from the system, that is as zeros; less may hold what the process has freed: "Encountered NaN", or another model each time.
-_FRESH = 48 << 20
+# With one thread fastText 0.9.3 fills only the first tenth of its matrix and leaves the rest as it finds it: "Encountered NaN", or another
+# model each time. A large matrix in a process of its own is memory fresh from the system, that is zeros. Without n-grams the matrix is
+# small whatever one asks for, so there are at least pairs.
+_TRAIN = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import fasttext
+corpus, model, how = json.loads(sys.argv[1])
+fasttext.train_supervised(corpus, **how).save_model(model)
+"""
+_LARGE = 48 << 20  # bytes of the matrix, at least
+_FRESH = {"MALLOC_MMAP_THRESHOLD_": "4096", "MALLOC_MMAP_MAX_": "1000000", "OMP_NUM_THREADS": "1"}
 Progress = Callable[[str], None]
 Float64 = npt.NDArray[np.float64]
 
@@ -64,15 +78,13 @@ class Settings:
         """
         epochs = self.epochs or min(max(round(WORK / max(tokens, 1)), 5), 25)
         buckets = self.buckets or 1 << (20 if tokens <= 5_000_000 else 21 if tokens <= 20_000_000 else 22)
-        return epochs, max(buckets, _FRESH // (4 * self.dim))
+        return epochs, max(buckets, _LARGE // (4 * self.dim))
 
 
 def fit(examples: Examples, settings: Settings) -> LinearModel:
     """Train one model. Its bytes depend on the examples and the settings alone. Raises ModelError without the library."""
-    try:
-        import fasttext
-    except ImportError as exc:
-        raise ModelError(INSTALL) from exc
+    if find_spec("fasttext") is None:
+        raise ModelError(INSTALL)
     order = _balanced_order(examples)
     epochs, buckets = settings.chosen(int(examples.tokens[order].sum()))
     with tempfile.TemporaryDirectory(dir=settings.tmp, prefix="classifier-") as folder:
@@ -80,14 +92,21 @@ def fit(examples: Examples, settings: Settings) -> LinearModel:
         prefix = {True: f"__label__{POSITIVE} ".encode(), False: f"__label__{NEGATIVE} ".encode()}
         with open(corpus, "wb") as file:
             file.writelines(prefix[bool(examples.positive[k])] + examples.lines[k] + b"\n" for k in order.tolist())
-        made = fasttext.train_supervised(
-            str(corpus), lr=settings.rate, dim=settings.dim, epoch=epochs, minCount=settings.min_count, minn=0, maxn=0, seed=0,
-            wordNgrams=settings.ngrams, loss="softmax", bucket=buckets, thread=1, verbose=0, label="__label__",
-        )  # fmt: skip
-        made.save_model(str(raw))
-        del made
+        _run_fasttext(corpus, raw, {
+            "lr": settings.rate, "dim": settings.dim, "epoch": epochs, "minCount": settings.min_count, "minn": 0, "maxn": 0, "seed": 0,
+            "wordNgrams": settings.ngrams, "loss": "softmax", "bucket": buckets, "thread": 1, "verbose": 0, "label": "__label__",
+        })  # fmt: skip
         model = read_model(raw, POSITIVE)
         return _without_strangers(model, examples)
+
+
+def _run_fasttext(corpus: Path, model: Path, how: dict[str, Any]) -> None:
+    command = [sys.executable, "-c", _TRAIN, json.dumps([str(corpus), str(model), how])]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **_FRESH}, check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or f"signal {-done.returncode}").splitlines()[-1]
+        help = "; the learning rate is too high for these documents: try --rate 0.1" if "NaN" in said else ""
+        raise UserError(f"fastText could not train: {said}{help}")
 
 
 def _without_strangers(model: LinearModel, examples: Examples) -> LinearModel:

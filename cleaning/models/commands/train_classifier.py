@@ -33,12 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", required=True, type=Path, metavar="FILE.bin", help="the model; its card is put beside it")
     about_unit = "a token: a Han character or a word of letters (char, default); or words of jieba"
     add("--unit", choices=[kind for kind in KINDS if kind != "words"], default="char", help=about_unit)
-    add("--ngrams", type=int, default=default.ngrams, metavar="N", help=f"longest n-grams of tokens, 1 to 6 (default {default.ngrams})")
+    add("--ngrams", type=int, default=default.ngrams, metavar="N", help=f"longest n-grams of tokens, 2 to 6 (default {default.ngrams})")
     about_dim = f"dimensions in training; the model that is kept has one (default {default.dim})"
     add("--dim", type=int, default=default.dim, metavar="N", help=about_dim)
     add("--epochs", type=int, metavar="N", help="how often the documents are read (default: 25 for small corpora down to 5 for large ones)")
     add("--rate", type=float, default=default.rate, metavar="R", help=f"learning rate (default {default.rate})")
-    add("--buckets", type=int, metavar="N", help="hash buckets of n-grams, 4 bytes each (default: 1 to 4 million by the corpus)")
+    about_buckets = "hash buckets of n-grams, 4 bytes each (default: 1 to 4 million by the corpus; at least 12 million / dim)"
+    add("--buckets", type=int, metavar="N", help=about_buckets)
     add("--min-count", type=int, default=default.min_count, metavar="N", help="tokens that occur less often are no words (default 1)")
     add("--prior", type=float, default=default.prior, metavar="P", help="share of positive documents that the scores assume (default 0.5)")
     add("--tmp", type=Path, metavar="DIR", help="where fastText's training file goes (default: the system's place)")
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, and say how good the model is."""
     limits: dict[str, tuple[float, float, float]] = {
-        "--ngrams": (args.ngrams, 1, 6), "--dim": (args.dim, 2, 512), "--rate": (args.rate, 1e-4, 5), "--prior": (args.prior, 0.001, 0.999),
+        "--ngrams": (args.ngrams, 2, 6), "--dim": (args.dim, 2, 512), "--rate": (args.rate, 1e-4, 5), "--prior": (args.prior, 0.001, 0.999),
     }  # fmt: skip
     for name, value in (("--epochs", args.epochs), ("--buckets", args.buckets), ("--min-count", args.min_count)):
         limits[name] = (1 if value is None else value, 1, 1 << 28)
