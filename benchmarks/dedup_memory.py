@@ -1,8 +1,8 @@
 """Memory and time of matching and clustering, on synthetic keys of many documents: `dedup_memory.py --millions 1 2 5 --memory 2G`.
 
 The keys are what taps would have written: 14 of 12 bytes and one text of 20 bytes for each document, in shards of 100 000. A fifth of the
-documents are near copies (they share most keys with another one), a twentieth exact copies, and one key in a thousand is a template's. Each size
-runs in a process of its own, so that the peak that the kernel reports is of that size alone. Prints a table, and draws it.
+documents are near copies (they share most keys with another one), a twentieth exact copies, and one key in a thousand is a template's. Each
+size runs in a process of its own, so that the peak that the kernel reports is of that size alone. Prints a table, and draws it.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def main() -> int:
 def measure(millions: float, memory: int, work: Path) -> dict[str, float]:
     """One worker's match tasks, one after the other, then cluster. The generator's own memory is not in the peak: it forks."""
     count = int(millions * 1e6)
-    subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
-                    f"import dedup_memory as m; from pathlib import Path; m.generate({count}, Path({str(work)!r}))"], check=True)  # fmt: skip
+    code = f"import dedup_memory as m; from pathlib import Path; m.generate({count}, Path({str(work)!r}))"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
     taps = shard_numbers(sorted((work / "tap").iterdir()))
     disk = sum(path.stat().st_size for path in (work / "tap").rglob("*") if path.is_file())
     parts, groups = partitions_for(count * BYTES_A_DOCUMENT, memory)
