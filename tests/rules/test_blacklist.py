@@ -416,8 +416,8 @@ def test_entries_are_counted_with_a_few_places(load: Load) -> None:
 def test_a_megabyte_of_one_entry_is_fast(load: Load, piece: str) -> None:
     lists = load(ads="加微信\n哈哈\n哈哈哈\n", gambling="bet\n赌场\n", adult="换妻\n!交换妻子\n")
     doc = make_doc(piece * (1_000_000 // len(piece.encode())))
-    start = time.perf_counter()
+    start = time.process_time()
     found = lists.scan([doc])
     count_entries(lists, [doc], found, Stats())
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert found.values["ads"][0, 0] + found.values["gambling"][0, 0] > 50_000 or piece == "交换妻子"
