@@ -67,9 +67,9 @@ def keep_hubs(
 ) -> int:  # fmt: skip
     """Documents in the order of the keep policy. `twin[d]` becomes the kept document that d leaves for, -1 for a kept one.
 
-    `slots[slot_ends[d]:slot_ends[d+1]]`: its keys as numbers below `n_slots`. `sets[set_ends[d]:set_mid[d]]` are short shingles, those up
-    to `set_ends[d + 1]` long ones: two documents that both have long ones are compared by them, others by the short ones, and `short_bar`.
-    `bar`: similarity from which it leaves; `cutoff`: estimate below which sets are not compared. `old`: from an index, stays without a set.
+    `slots[slot_ends[d]:slot_ends[d+1]]`: its keys as numbers below `n_slots`. `sets[set_ends[d]:set_mid[d]]` are short shingles, those to
+    `set_ends[d + 1]` long ones: two documents that both have long ones are compared by them, others by the short ones, and `short_bar`.
+    `bar`: similarity from which it leaves; `cutoff`: estimate below which sets are not compared. `old`: from an index, stays, has no set.
     `chunked`: a book, for which the share of its shingles that the other holds is what counts. At most `limit` kept documents are tried for
     each key. Returns how often that limit was met.
     """
