@@ -16,7 +16,7 @@ class RuleFilter(Stage):
     """Rules as data."""
 
     name = "rules"
-    version = 2
+    version = 3
     about = "measure and judge: every threshold of the rule files, hits / first / only for each rule"
     Params = RulesParams
     file_lists = ("files", "user", "blacklists")
