@@ -119,10 +119,14 @@ def _without_strangers(model: LinearModel, examples: Examples) -> LinearModel:
 
 
 def _balanced_order(examples: Examples) -> npt.NDArray[np.int64]:
-    """Indices in the order of training: mixed by hash, those of the smaller class repeated until the classes are as large."""
+    """Indices in the order of training: mixed by hash, those of the smaller class repeated until the classes are as large.
+
+    A class of few but long documents is repeated less: its copies may not be longer than all documents together.
+    """
     classes = [np.flatnonzero(examples.positive), np.flatnonzero(~examples.positive)]
     most = max(len(of) for of in classes)
-    picked = [np.resize(of, min(most, len(of) * MOST_COPIES)) for of in classes]
+    longest = [max(1, int(examples.tokens.sum()) // max(1, int(examples.tokens[of].sum()))) for of in classes]
+    picked = [np.resize(of, min(most, len(of) * min(MOST_COPIES, copies))) for of, copies in zip(classes, longest, strict=True)]
     copies = [np.arange(len(of)) // len(own) for of, own in zip(picked, classes, strict=True)]
     index, copy = np.concatenate(picked), np.concatenate(copies).astype(np.uint64)
     mixed = np.multiply(examples.hashes[index] + copy * np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), dtype=np.uint64)
