@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 LEFT, RIGHT = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 # no part of a decimal, a version, a path, a parameter, a longer number
 LEFT_NUMBER, RIGHT_NUMBER = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z][.\-/_=#])(?<![0-9A-Za-z]=\")", r"(?![0-9A-Za-z_]|[.\-/][0-9])"
+NO_UNIT = r"(?![ ]?(?:bytes|sectors|blocks|KB|MB|GB|字节|扇区|元|万|亿|吨|股))"
 # 1693, ISBN and the like in front of a number say that it is none of ours
 NO_NUMBER = (
     r"(?i)(?:isbn|issn|doi|arxiv|pmid|订单|運單|运单|快递|物流|流水|批次|序列|交易|合同|发票|受理|专利|申请|许可证|批准文?|编|货|單|单|工单|案件|版本)"

@@ -9,7 +9,7 @@ _ID_SPACED = r"[1-9](?P<s>[ \-])" + r"\d(?P=s)" * 16 + r"[\dXx]"
 _ID_FOURS = r"[1-9]\d{2,5}[ \-]\d{3,4}[ \-]\d{3,4}[ \-]\d{3,4}(?:[ \-]\d{1,4})?[\dXx]?"
 _ID_WORDS = r"(?i)身份证|身份證|证件|證件|ID(?![A-Za-z])|公民身份|identity"
 _PASSPORT_WORDS = r"(?i)护照|護照|旅行证|通行证|通行證|签证|证件|passport|travel doc"
-_CARD_WORDS = r"(?i)卡号|账号|帐号|账户|賬號|卡(?![通片车顿])|银行|银联|储蓄|信用卡|借记|打款|汇款|转账|支付|付款|银联|刷卡|card|credit|debit|visa|account|payment"
+_CARD_WORDS = r"(?i)卡号|账号|帐号|账户|賬號|卡(?![通片车顿])|银行|银联|储蓄|信用卡|借记|打款|汇款|转账|支付|付款|银联|刷卡|card|(?<![a-z])cc(?![a-z])|credit|debit|visa|account|payment"
 _PROVINCE = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领"
 
 RESIDENT_ID = PiiType(

@@ -101,7 +101,7 @@ def _document(text: Array, d: int, classes: Array, fold: Array, values: Array, r
                 n = _put(rows, n, d, i, PLATE)
         elif kind == C_TRUST:
             if before == 0x5FAE or before == 0x5A01 or before == 0x8587 or before == 0x5FBD or before == 118 or before == 86:
-                n = _put(rows, n, d, i - 1, WECHAT)  # 微 威 薇 徽 v V
+                n = _put(rows, n, d, i - 1, WECHAT) if _word_ahead(text, i, fold) else n  # 微 威 薇 徽 v V
         elif kind == C_AT:
             if _is_word(after) and (_is_word(before) or before == 95 or before == 45 or before == 43):
                 n = _mail(text, i, d, fold, rows, n)
@@ -185,6 +185,15 @@ def _letters_digits(text: Array, i: int, j: int, d: int, fold: Array, rows: Arra
     if first >= 65:
         n = _word(text, i, j, d, fold, rows, n)
     return n
+
+
+@njit(cache=True, nogil=True)
+def _word_ahead(text: Array, i: int, fold: Array) -> bool:
+    """Whether a letter or a digit follows within what a trigger may be separated from its value by."""
+    k = i + 1
+    while k < min(i + 24, len(text)) and not _is_word(_at(text, k, fold)):
+        k += 1
+    return k < min(i + 24, len(text))
 
 
 @njit(cache=True, nogil=True)

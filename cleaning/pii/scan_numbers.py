@@ -117,6 +117,12 @@ def _number(text: Array, i: int, d: int, fold: Array, rows: Array, n: int) -> in
         single &= gap == 1
         k += gap
     last = total
+    before = _at(text, i - 1, fold)
+    amid = i > 1 and 48 <= _at(text, i - 2, fold) <= 57  # behind a digit and a mark
+    if amid and lengths[0] == 1 and lengths[1] == 1 and before == 32:
+        long = False  # a row of single digits is looked at where it begins
+    if amid and before == 46:
+        dots = 0
     mobile = head[0] == 1 and head[1] >= 3 and elevens
     mobile |= head[0] == 8 and head[1] == 6 and head[2] == 1 and thirteens
     mobile |= head[0] == 0 and head[1] == 0 and head[2] == 8 and head[3] == 6 and head[4] == 1 and fifteens

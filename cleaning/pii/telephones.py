@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from cleaning.pii.kinds import LEFT_NUMBER, NO_NUMBER, RIGHT_NUMBER, Form, PiiType
+from cleaning.pii.kinds import LEFT_NUMBER, NO_NUMBER, NO_UNIT, RIGHT_NUMBER, Form, PiiType
 
 _PREFIX = r"(?:(?:\+|00)?86[ \-]{0,2}|\((?:\+|00)?86\)[ \-]?)?"
 # segments given out until 2024 (MIIT): 130-139, 141 and 144-149, 150-153 and 155-159, 162 165-167, 170-178, 180-189, 190-193 195-199
 _SEGMENT = r"1(?:3{d}|4[014-9]|5[0-35-9]|6[25-7]|7[0-8]|8{d}|9[0-35-9])".replace("{d}", r"\d")
 _SPACED = "1" + r"(?P<g>[ \-.])" + r"(?P=g)".join([r"[35-9]"] + [r"\d"] * 9)
 _MOBILE = (
-    _PREFIX + rf"(?:{_SEGMENT}(?:\d{{8}}|(?P<a>[ \-.·*_])\d{{4}}(?P=a)\d{{4}}|[ \-]\d{{8}})|{_SEGMENT}\d[ \-]\d{{3}}[ \-]\d{{4}}"
+    _PREFIX + rf"(?:{_SEGMENT}(?:\d{{8}}|(?P<a>[ \-.·*_])\d{{4}}(?P=a)\d{{4}}|-\d{{8}})|{_SEGMENT}\d[ \-]\d{{3}}[ \-]\d{{4}}"
     rf"|{_SEGMENT}\d[ \-]\d{{4}}[ \-]\d{{3}}|{_SEGMENT}\d{{2}}[ \-]\d{{6}}|{_SEGMENT}\d{{3}}[ \-]\d{{5}}|{_SEGMENT}\d{{4}}[ \-]\d{{4}}"
     rf"|{_SEGMENT}[ \-]\d{{3}}[ \-]\d{{5}}|{_SPACED})"
 )
@@ -30,7 +30,7 @@ MOBILE = PiiType(
     name="mobile",
     about="mobile number of mainland China, by segments that were given out",
     forms=(
-        Form(r"(?<!\+)" + LEFT_NUMBER + _MOBILE + RIGHT_NUMBER, ("mobile",), unless=NO_NUMBER),
+        Form(r"(?<!\+)" + LEFT_NUMBER + _MOBILE + RIGHT_NUMBER + NO_UNIT, ("mobile",), unless=NO_NUMBER),
         Form(r"(?<![0-9])" + _MOBILE + RIGHT_NUMBER, ("mobile",), context=r"(?i)(?:手机|手機|电话|電話|mobile|phone|tel|cell)\w{0,3}[=\-#/_\"':：]{1,3}$", after=0),
         Form(rf"(?<![0-9]){_SEGMENT}\d{{8}}(?![0-9])", ("han_digits",), unless=NO_NUMBER),
         Form(rf"(?<![0-9]){_SEGMENT}(?P<a>[ \-.])\d{{4}}(?P=a)\d{{4}}(?![0-9])", ("han_digits",), unless=NO_NUMBER),
@@ -51,7 +51,7 @@ MOBILE = PiiType(
     ),
     misses=(
         "更新时间戳: 1693054036971", "圆周率3.13812345678", "订单20230813812345678", "12345678901", "14212345678", "订单号：13812345678",
-        "id=13812345678", "+13812345678", "v1.13812345678", "a13812345678", "13812345678.5", "138123456789", "一九九七年七月一日",
+        "id=13812345678", "+13812345678", "15597568000 bytes", "得到187 34722641", "v1.13812345678", "a13812345678", "13812345678.5", "138123456789", "一九九七年七月一日",
     ),
 )  # fmt: skip
 

@@ -156,6 +156,7 @@ def bank_card(value: str) -> bool:
         or (size == 16 and (51 <= two <= 55 or 2221 <= four <= 2720))  # Mastercard
         or (size == 15 and two in (34, 37))  # American Express
         or (3528 <= four <= 3589 and 16 <= size <= 19)  # JCB
+        or (size == 15 and four in (1800, 2131))  # JCB of before
         or ((four == 6011 or two == 65) and 16 <= size <= 19)  # Discover
         or (size == 14 and (two in (36, 38, 39) or 300 <= int(n[:3]) <= 305))  # Diners
         or (two in (60, 95, 90) and 16 <= size <= 19)  # domestic cards from before UnionPay
@@ -166,7 +167,7 @@ def bank_card(value: str) -> bool:
 def modern_card(value: str) -> bool:
     """A bank card of a network of today, of 15 digits or more: sure enough to stand without a word that says so."""
     n = compact(value)
-    return len(n) >= 15 and n[:2] not in ("60", "95", "90") and bank_card(n)
+    return len(n) >= 15 and n[:2] not in ("60", "95", "90", "18", "21") and bank_card(n)
 
 
 def imei(value: str) -> bool:
