@@ -332,7 +332,7 @@ def test_odd_corpora(tmp_path: Path) -> None:
     whole = fit([book, ""], CHAR, 3, memory=32 << 20, tmp=tmp_path)
     assert whole.training["tokens"] > 2_000_000
     assert whole.training["lines"] == len(CHAR.lines(book))
-    rare = " ".join(f"w{i:x}" for i in range(50_000))
+    rare = " ".join("".join(chr(97 + i // 26**k % 26) for k in range(4)) for i in range(50_000))
     assert len(fit([rare], Units("word"), 2, (0,)).vocab) == 50_003
     assert list(tmp_path.iterdir()) == []
 

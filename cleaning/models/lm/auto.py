@@ -46,6 +46,7 @@ Keys = npt.NDArray[np.void]
 _SHARE = 64  # a document gives at most one so many-th of the budget …
 _LEAST = 16 << 10  # … or so many bytes
 _MEMORY = 512 << 20
+_JUDGED = 200  # characters
 # what wrong decoding leaves: a document with any of it neither teaches nor calibrates, or a run with much of it would find it normal
 _MISREAD = re.compile("[\ufffd\ue000-\uf8ff\x80-\x84\x86-\x9f]")
 
@@ -186,16 +187,17 @@ def fit_fold(
 def sifted(scorer: Scorer, texts: Sequence[str]) -> list[str]:
     """The texts without those that look broken to a model which has not read them, far more than most of them do.
 
-    A run with much broken text would otherwise teach that it is normal. In a whole corpus about one text in thirty goes.
+    A run with much broken text would otherwise teach that it is normal. Texts under 200 characters stay: the judge is not made for them.
     """
-    judge = fit_broken(scorer, texts)
+    judge, long = fit_broken(scorer, texts), [text for text in texts if len(text) >= _JUDGED]
     if judge is None:
         return list(texts)
-    scores = np.clip(judge(scorer(texts, events=True).shares()), 1e-300, 1 - 1e-16)  # NaN stays, and is no reason
+    scores = np.clip(judge(scorer(long, events=True).shares()), 1e-300, 1 - 1e-16)  # NaN stays, and is no reason
     logits = np.log(scores) - np.log1p(-scores)
     low, quarter = np.nanpercentile(logits, (7, 25))  # of whole texts, unless most are broken
     limit = quarter + SPREADS * (quarter - low)
-    return [text for text, logit in zip(texts, logits.tolist()) if not logit > limit]
+    out = {text for text, logit in zip(long, logits.tolist()) if logit > limit}
+    return [text for text in texts if text not in out]
 
 
 def _scorer(texts: Sequence[str], shape: Shape, tmp: Path) -> tuple[Tables, Scorer]:
