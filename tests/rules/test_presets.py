@@ -18,11 +18,13 @@ from cleaning.rules.schema import RuleFile, load_rules
 from cleaning.rules.user_rules import load_user_rules
 from cleaning.stages import STAGES
 from cleaning.stages.contract import Step
+from cleaning.text.line_metrics import LINE_METRICS, MODEL_LINE_METRICS
 from cleaning.yamlfile import load_yaml, plain
 from tests.samples import make_doc, run_step, sample_texts
 
 FILES = sorted(path for path in (PROJECT_ROOT / "rules").rglob("*.yaml") if path.name != "pii.yaml")  # which masks, and judges nothing
 PRESETS = sorted(path.stem for path in (PROJECT_ROOT / "configs" / "presets").glob("*.yaml"))
+LINES = {**LINE_METRICS, **MODEL_LINE_METRICS}
 METRICS = allowed_metrics([path.name for path in (PROJECT_ROOT / "blacklists").glob("*.txt")])
 needs_jieba = pytest.mark.skipif(importlib.util.find_spec("jieba") is None, reason="needs jieba: pip install 'corpus-cleaning[models]'")
 
@@ -39,7 +41,7 @@ def shown(path: Path) -> str:
 @pytest.mark.parametrize("path", FILES, ids=shown)
 def test_every_rule_file_loads(path: Path) -> None:
     """With all metrics that there are; also the rules that are off have reason, source and a threshold."""
-    assert load_rules([(path, path.name)], metrics=METRICS)
+    assert load_rules([(path, path.name)], metrics=METRICS, line_metrics=LINES)
     file = RuleFile.model_validate(plain(load_yaml(path).data))
     assert file.about.strip()
     for rule in file.rules:
@@ -54,7 +56,7 @@ def test_ids_are_unique_over_all_rule_files() -> None:
     example = PROJECT_ROOT / "rules" / "custom_example.py"
     ids.update(user.rule.id for user in load_user_rules(example, example.name))
     assert [name for name, times in ids.items() if times > 1] == []
-    assert load_rules([(path, path.name) for path in FILES], metrics=METRICS)
+    assert load_rules([(path, path.name) for path in FILES], metrics=METRICS, line_metrics=LINES)
 
 
 def test_a_preset_is_a_rule_file_with_its_configuration() -> None:
