@@ -11,6 +11,7 @@ from cleaning.config import PROJECT_ROOT
 from cleaning.errors import RuleError
 from cleaning.rules.blacklist import allowed_metrics
 from cleaning.rules.schema import Rule, Scope, load_rules, parse_condition
+from cleaning.text.line_metrics import LINE_METRICS, MODEL_LINE_METRICS
 
 GOOD = """\
 about: a test
@@ -97,7 +98,7 @@ def test_order_of_files_is_order_of_rules(write: Write) -> None:
 def test_shipped_rule_files_load_together() -> None:
     files = [(path, path.name) for path in sorted((PROJECT_ROOT / "rules").glob("*.yaml")) if path.name != "pii.yaml"]
     lists = [path.name for path in (PROJECT_ROOT / "blacklists").glob("*.txt")]
-    rules = load_rules(files, metrics=allowed_metrics(lists))
+    rules = load_rules(files, metrics=allowed_metrics(lists), line_metrics={**LINE_METRICS, **MODEL_LINE_METRICS})
     assert len(rules) >= 40
     assert all(rule.reason and rule.source for rule in rules)
 
