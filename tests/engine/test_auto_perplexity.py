@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from cleaning.doc import Doc
 from cleaning.models.lm import auto
 from cleaning.models.lm.scoring import perplexity
 
@@ -214,7 +215,9 @@ def test_no_document_is_judged_by_a_model_that_has_read_it(cleaning: Cleaning, d
                     continue
                 assert row["text"] != were[row["id"]]
                 own = auto.fold_of(auto.text_hash(were[row["id"]]))
-                numbers = [perplexity(*(c.item() for c in models[str(fold)].scorer([row["text"]]).summed())) for fold in range(auto.FOLDS)]
+                group = auto.language_of(Doc({}, were[row["id"]], b"", "", 0))
+                folds = [models[str(auto.partition(group, fold))] for fold in range(auto.FOLDS)]
+                numbers = [perplexity(*(c.item() for c in model.scorer([row["text"]]).summed())) for model in folds]
                 assert noted == pytest.approx(numbers[1 - own], rel=1e-5)
                 read += numbers[own] < numbers[1 - own]
                 checked += 1
