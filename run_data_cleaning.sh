@@ -10,10 +10,11 @@ called_from="$PWD"
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./setup_env.sh models
 project="$PWD"
-model="${CLEANING_MODELS:-models}/lid.176.ftz"
-[ -f "$model" ] || "$PYTHON" -m cleaning models fetch lid.176.ftz || printf 'no %s: stages that need it will say so\n' "$model" >&2
+. ./setup_models.sh
 if [ $# -eq 0 ]; then
-  exec "$PYTHON" -m cleaning run configs/sample.yaml
+  sample_models
+  exec "$PYTHON" -m cleaning run configs/sample.yaml --set "quality.model=$models/sample-quality.bin" --set "ads.model=$models/sample-ads.bin" \
+    --set "langid.model=$models/lid.176.ftz"
 fi
 cd "$called_from"  # paths in the arguments are the caller's; configurations are found in the project as well
 PYTHONPATH="$project${PYTHONPATH:+:$PYTHONPATH}" exec "$PYTHON" -m cleaning run "$@"

@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./setup_env.sh test
+. ./setup_models.sh
 bin="$(dirname "$PYTHON")"
 "$bin/ruff" check --quiet .
 "$bin/mypy" --no-error-summary

@@ -21,6 +21,8 @@ VERBS = {
     "blacklist": "check the lists, try them on a text, see which entries fired in a run",
     "diff-policy": "which documents an edit of rules, lists or thresholds would move, against a run",
     "sample": "a stratified random sample of kept and rejected documents",
+    "dedup": "why a document left as a duplicate; the largest clusters of a run",
+    "selftest": "plant copies, garble and personal data in a sample, and count what a configuration finds",
     "models": "get, train, calibrate and try models",
     "report": "fold the committed tasks into report.json and report.md",
     "verify": "recompute sizes, digests and sums of a run",
@@ -35,6 +37,8 @@ _EXAMPLES = {
     "blacklist": "cleaning blacklist test '加.微.信领红包'",
     "diff-policy": "cleaning diff-policy runs/zh configs/zh_web.yaml --set 'rules.thresholds.zh_nav_page=> 0.3'",
     "sample": "cleaning sample runs/zh --count 100",
+    "dedup": "cleaning dedup explain web-000017 runs/zh",
+    "selftest": "cleaning selftest --config configs/zh_web.yaml --sample raw/part-0.jsonl",
     "models": "cleaning models fetch lid.176.ftz",
     "report": "cleaning report runs/zh",
     "verify": "cleaning verify runs/zh",
@@ -65,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--output", type=Path, help="run directory (default: output.path)")
         sub.add_argument("--workers", help="number of processes, or auto")
         sub.add_argument("--executor", help="local or inline")
+        sub.add_argument("--memory", help="what the workers together may use to compare documents across shards, such as 2G")
     sub = verb("check")
     sub.add_argument("config", type=Path, nargs="?", help="configuration file")
     _config_options(sub)
@@ -89,6 +94,18 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--workers", help="number of processes, or auto")
     sub.add_argument("--count", type=int, default=3, help="documents shown of each kind of move")
     sub.add_argument("--output", type=Path, help="write every moved document to this JSONL file")
+    sub = verb("dedup")
+    sub.add_argument("what", choices=("explain", "top"))
+    sub.add_argument("target", nargs="?", help="explain: the document's id; top: the run directory")
+    sub.add_argument("run", type=Path, nargs="?", help="explain: the run directory (default: this directory, else the newest in runs/)")
+    sub.add_argument("--count", type=int, default=20, help="top: clusters shown; explain: documents shown")
+    sub = verb("selftest")
+    sub.add_argument("--config", type=Path, required=True, help="configuration to try")
+    sub.add_argument("--sample", nargs="+", required=True, metavar="SHARDS", help="documents of your own; the first 5000 are used")
+    sub.add_argument("--each", type=int, default=50, help="documents planted of each kind (default 50)")
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--output", type=Path, help="write the table as JSON to this file, too")
+    _config_options(sub)
     verb("models").add_argument("arguments", nargs=argparse.REMAINDER, help="a command and its options: cleaning models --help")
     sub = verb("sample")
     sub.add_argument("run", type=Path)
@@ -125,6 +142,14 @@ def main(argv: list[str] | None = None) -> int:
             from cleaning.model_verbs import run_command
 
             return run_command(arguments[1:])
+        if args.verb == "dedup":
+            from cleaning.dedup_verbs import do_dedup
+
+            return do_dedup(args)
+        if args.verb == "selftest":
+            from cleaning.selftest_verb import do_selftest
+
+            return do_selftest(args)
         from cleaning import verbs
 
         code: int = getattr(verbs, f"do_{args.verb.replace('-', '_')}")(args)

@@ -84,6 +84,7 @@ class EngineConfig(Strict):
     executor: Literal["local", "inline", "ray"] = "local"
     retries: int = Field(default=5, ge=0)
     batch_bytes: Size = 1 << 20
+    memory: Annotated[Size, Field(ge=64 << 20)] = 2 << 30
     grace_seconds: float = Field(default=12, ge=0, le=25)
     fuse: bool = True
     checkpoint: tuple[str, ...] = ()
@@ -164,6 +165,8 @@ def find_file(name: str, base: Path) -> Path:
     """A file named in a configuration: absolute, else beside the configuration, in the working directory, or in the project."""
     path = Path(name).expanduser()
     tried = [path] if path.is_absolute() else [base / path, Path.cwd() / path, PROJECT_ROOT / path]
+    if path.parts[:1] == ("models",) and os.environ.get("CLEANING_MODELS"):
+        tried.insert(0, Path(os.environ["CLEANING_MODELS"], *path.parts[1:]))
     for candidate in tried:
         if candidate.is_file():
             return candidate.resolve()

@@ -104,13 +104,14 @@ class Batch:
     The counts are merged into the shard's only when the whole batch has gone through, so that a replay counts nothing twice.
     """
 
-    __slots__ = ("_live", "docs", "matrices", "records", "start_row", "stats")
+    __slots__ = ("_live", "docs", "first", "matrices", "records", "start_row", "stats")
 
-    def __init__(self, docs: list[Doc], start_row: int = 0) -> None:
+    def __init__(self, docs: list[Doc], start_row: int = 0, first: int = 0) -> None:
         self.docs = docs
         self.stats = Stats()
+        self.first = first  # how many documents of the shard this pass has read before: the row of docs[0] in what it reads
         self.start_row = start_row  # row in the kept file of the first document that survives (taps are last in their pass)
-        self.records: dict[str, list[npt.NDArray[np.void]]] = {}  # records that taps emit, by stage
+        self.records: dict[str, list[npt.NDArray[np.void]]] = {}  # records that taps emit, by stage and stream
         self.matrices: list[tuple[str, tuple[str, ...], list[int], npt.NDArray[np.float32]]] = []  # stage, metric names, positions, rows
         self._live: list[Doc] | None = None
 
@@ -130,6 +131,6 @@ class Batch:
         """Forget the cached list of live documents (the engine calls it between steps)."""
         self._live = None
 
-    def emit(self, stage: str, records: npt.NDArray[np.void]) -> None:
-        """Hand fixed-size records of a tap to the engine."""
-        self.records.setdefault(stage, []).append(records)
+    def emit(self, stage: str, records: npt.NDArray[Any], stream: str = "keys") -> None:
+        """Hand fixed-size records of a tap to the engine, for one of the stage's streams."""
+        self.records.setdefault(f"{stage}.{stream}", []).append(records)

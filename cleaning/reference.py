@@ -18,8 +18,6 @@ _GROUPS = {
 }  # fmt: skip
 _HEAD = "<!-- made by `python -m cleaning check --write-docs docs`; edit the tables, not this page -->\n\n"
 
-PII_POLICY = "pii.yaml"  # of rules/, the one file that judges no document
-
 
 def metrics_page() -> str:
     """Every metric that a rule may name."""
@@ -33,7 +31,7 @@ def metrics_page() -> str:
     for group, title in _GROUPS.items():
         rows = [metric for metric in METRICS.values() if metric.group == group]
         out += [f"## {title}\n", "| metric | what it is |", "|---|---|", *(f"| `{m.name}` | {_cell(m.doc)} |" for m in rows), ""]
-    out.append("## Blacklists\n\nFor each category of lists that is named (`ads`, `gambling`, …), and for all but profanity:\n")
+    out.append("## Blacklists\n\nFor each category of lists that is named (`ads`, `gambling`, …), and for all but profanity and solicit:\n")
     out += ["| metric | what it is |", "|---|---|"]
     out += [f"| `blacklist_<category>_{m.name}`, `blacklist_{m.name}` | {_cell(m.doc)} |" for m in BLACKLIST_METRICS.values()]
     out += ["", "## Single lines\n", "For rules with `action: drop_line`.\n", "| metric | what it is |", "|---|---|"]
@@ -48,10 +46,12 @@ def rules_page(root: Path) -> str:
     out = [_HEAD + "# Rules\n\nEvery rule of the project. How to change them: [rules/README.md](../rules/README.md).\n"]
     out.append(f"Genres that a scope may name: {', '.join(f'`{genre}`' for genre in GENRES)} (see `cleaning/rules/genre.py`).\n")
     lists = [path.name for path in sorted((root / "blacklists").glob("*.txt"))]
-    own = sorted(p for p in (root / "rules").glob("*.yaml") if p.name != PII_POLICY)
-    for path in [*own, *sorted((root / "rules" / "presets").glob("*.yaml"))]:
+    for path in [*sorted((root / "rules").glob("*.yaml")), *sorted((root / "rules" / "presets").glob("*.yaml"))]:
         shown = path.relative_to(root).as_posix()
-        about = RuleFile.model_validate({**plain(load_yaml(path).data), "rules": []}).about
+        data = plain(load_yaml(path).data)
+        if "rules" not in data:  # pii.yaml holds types, see docs/pii.md
+            continue
+        about = RuleFile.model_validate({**data, "rules": []}).about
         rules = load_rules([(path, shown)], metrics=allowed_metrics(lists), line_metrics={**LINE_METRICS, **MODEL_LINE_METRICS})
         out += [f"## `{shown}`\n", f"{' '.join(about.split())}\n"]
         out += ["| rule | holds when | for | action | why | source |", "|---|---|---|---|---|---|"]

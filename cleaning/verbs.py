@@ -17,11 +17,14 @@ from cleaning.stages import STAGES
 log = logging.getLogger("cleaning")
 
 
-def _load(args: argparse.Namespace) -> LoadedConfig:
+def load_for(args: argparse.Namespace) -> LoadedConfig:
+    """The configuration that a verb's options name."""
     overrides = list(args.overrides)
     if args.stages is not None:
         names = [name.strip() for name in args.stages.split(",") if name.strip()]
         overrides.append(f"stages=[{', '.join(names)}]")
+    if getattr(args, "memory", None) is not None:
+        overrides.append(f"engine.memory={args.memory}")
     loaded = load_config(args.config, overrides, tuple(STAGES))
     config = loaded.config
     if args.input:
@@ -64,7 +67,7 @@ def do_run(args: argparse.Namespace) -> int:
     from cleaning.engine.run import STOPPED, run
     from cleaning.report import build_report, funnel_text, write_report
 
-    loaded = _load(args)
+    loaded = load_for(args)
     root = _root(args, loaded)
     outcome = run(loaded, root)
     if outcome.code == STOPPED or outcome.folded is None:
@@ -94,7 +97,7 @@ def do_plan(args: argparse.Namespace) -> int:
     from cleaning.engine.resolve import resolve, write_snapshot
     from cleaning.engine.status import phase_status
 
-    loaded = _load(args)
+    loaded = load_for(args)
     resolved = resolve(loaded)
     root = _root(args, loaded) if args.output is not None or loaded.config.output.path else None
     with tempfile.TemporaryDirectory() as temporary:
@@ -149,7 +152,7 @@ def do_check(args: argparse.Namespace) -> int:
     from cleaning.engine.resolve import resolve
     from cleaning.io.shards import find_shards
 
-    loaded = _load(args)
+    loaded = load_for(args)
     resolved = resolve(loaded)
     if args.rules:
         _print_rules(resolved)
@@ -182,7 +185,7 @@ def do_explain(args: argparse.Namespace) -> int:
     path, _, line = args.where.rpartition(":")
     if not path or not line.isdigit() or int(line) < 1:
         raise UserError(f"explain {args.where}: write FILE:LINE, lines count from 1")
-    loaded = _load(args)
+    loaded = load_for(args)
     resolved = resolve(loaded)
     print(explain_document(resolved, find_line(Path(path), int(line), resolved.config)), end="")
     return 0
@@ -202,11 +205,11 @@ def do_blacklist(args: argparse.Namespace) -> int:
         return 0
     args.stages = args.stages if args.stages is not None else "rules"
     if args.what == "check":
-        print(check_lists(_load(args)))
+        print(check_lists(load_for(args)))
         return 0
     if args.target is None:
         raise UserError("blacklist test: give a text, or - to read it")
-    print(test_text(_load(args), sys.stdin.read() if args.target == "-" else args.target))
+    print(test_text(load_for(args), sys.stdin.read() if args.target == "-" else args.target))
     return 0
 
 
@@ -226,7 +229,7 @@ def do_diff_policy(args: argparse.Namespace) -> int:
         if args.config is None:
             args.config = Path(temporary) / "config.yaml"
             args.config.write_bytes(orjson.dumps(as_written(old), option=orjson.OPT_INDENT_2))
-        loaded = _load(args)
+        loaded = load_for(args)
         resolved = resolve(loaded)
         new = write_snapshot(Path(temporary) / "new", loaded, resolved)
         moves = compare(old, new, loaded.config.engine.worker_count())

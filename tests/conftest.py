@@ -45,3 +45,13 @@ def shared_data() -> Path:
     if not (root / "alt").is_dir():
         pytest.skip(f"no corpora at {root}; set CLEANING_DATA_ROOT")
     return root
+
+
+@pytest.fixture(scope="session")
+def lid176() -> Path:
+    """The real language identifier, from $CLEANING_MODELS or models/; the test is skipped without it. run_tests.sh gets it."""
+    path = Path(os.environ.get("CLEANING_MODELS") or REPO_ROOT / "models") / "lid.176.ftz"
+    if not path.is_file():
+        pytest.skip(f"no {path}; get it with: python -m cleaning models fetch lid.176.ftz")
+    pytest.importorskip("fasttext", reason="the extra models is not installed")
+    return path

@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cache
 from itertools import groupby, pairwise, product
 
@@ -52,16 +52,6 @@ def count_flags(text: str) -> dict[str, int]:
 def count_distinct(text: str, characters: str) -> int:
     """How many different ones of these characters occur."""
     return len(set(text) & set(characters))
-
-
-def find_work(text: str, limits: Mapping[str, int]) -> dict[str, bool]:
-    """WORK_COLUMNS of one document: what a fixer may find in it."""
-    return {
-        "runs": any(c * limit in text for c, limit in limits.items()),
-        "blanks": re.search(r"[ \t](?:\n|\Z)|\n\n\n|\A\n|\n\Z", text) is not None,
-        "gaps": len(re.findall("[\u2e80-\U0010ffff][ \t]+(?=[\u2e80-\U0010ffff])", text)) >= 4,
-        "markup": re.search("[<&][A-Za-z/!#]", text) is not None,
-    }
 
 
 # -- lines --------------------------------------------------------------------------------------------------------------------
@@ -537,6 +527,138 @@ def match_lines(text: str, whole: Sequence[str], heads: Sequence[str]) -> list[t
         found = [made[:size] for size in range(1, len(made) + 1) if made[:size] in heads and ends_word[size - 1]]
         if made in whole or found:
             out.append((first, end, made if made in whole else found[0]))
+    return out
+
+
+# -- deduplication: cleaning/dedup ----------------------------------------------------------------------------------------------
+
+M32, M64 = (1 << 32) - 1, (1 << 64) - 1
+SHINGLE_BASE = 0x9E3779B97F4A7C55
+
+
+def finalize64(x: int) -> int:
+    x = ((x ^ x >> 30) * 0xBF58476D1CE4E5B9) & M64
+    x = ((x ^ x >> 27) * 0x94D049BB133111EB) & M64
+    return x ^ x >> 31
+
+
+def cut_units(text: str, table: list[int]) -> list[int]:
+    """Hashes of the units of one text."""
+    out: list[int] = []
+    run: int | None = None
+    for c in map(ord, text):
+        if c < 65536:
+            kind, point = table[c] >> 24, table[c] & 0x1FFFFF
+        else:
+            kind, point = (1 if 0x20000 <= c < 0x323B0 else 2 if 0x1D400 <= c < 0x1D800 else 0), c
+        if kind == 2:
+            run = ((14695981039346656037 if run is None else run) ^ point) * 1099511628211 & M64
+            continue
+        if kind == 3:
+            continue
+        if run is not None:
+            out.append(finalize64(run))
+            run = None
+        if kind == 1:
+            out.append(finalize64(point + (1 << 32)))
+    return out if run is None else [*out, finalize64(run)]
+
+
+def make_shingles(units: list[int], size: int) -> list[int]:
+    """32-bit hashes of the runs of `size` units."""
+    size = min(size, len(units))
+    if not size:
+        return []
+    salt = size * 0xD6E8FEB86659FD93 & M64
+    out = []
+    for i in range(len(units) - size + 1):
+        h = 0
+        for unit in units[i : i + size]:
+            h = (h * SHINGLE_BASE + unit) & M64
+        out.append(finalize64(h ^ salt) >> 32)
+    return out
+
+
+def cut_chunks(shingles: list[int], size: int) -> list[list[int]]:
+    """The chunks of one document: each ends where its smallest value lies `size / (e - 1)` back."""
+    window, out = int(size / 1.718), []
+    if len(shingles) <= size:
+        return [shingles]
+    while True:
+        ends = (n for n in range(window + 1, len(shingles)) if shingles.index(min(shingles[:n])) == n - 1 - window)
+        cut = next(ends, None)
+        if cut is None:
+            return [*out, shingles]
+        out.append(shingles[:cut])
+        shingles = shingles[cut:]
+
+
+def sign_shingles(shingles: list[int], a: list[int], b: list[int]) -> list[int]:
+    """A MinHash signature."""
+    mixed = []
+    for x in shingles:
+        x = (x ^ x >> 16) * 0x85EBCA6B & M32
+        x = (x ^ x >> 13) * 0xC2B2AE35 & M32
+        mixed.append(x ^ x >> 16)
+    return [min([(x * scale + shift) & M32 for x in mixed], default=M32) for scale, shift in zip(a, b, strict=True)]
+
+
+def band_keys(signature: list[int], bands: int, rows: int, salt: int) -> list[int]:
+    """A key for each band."""
+    out = []
+    for j in range(bands):
+        h = (salt * 0x9FB21C651E98DF25 + j) & M64
+        for value in signature[j * rows : (j + 1) * rows]:
+            h = (finalize64(h ^ value) + 0xD1B54A32D192ED03) & M64
+        out.append(h)
+    return out
+
+
+def join_edges(count: int, edges: list[tuple[int, int]]) -> list[int]:
+    """The smallest document of each one's component."""
+    label = list(range(count))
+    changed = True
+    while changed:
+        changed = False
+        for one, other in edges:
+            least = min(label[one], label[other])
+            changed = changed or label[one] != least or label[other] != least
+            label[one] = label[other] = least
+    return label
+
+
+def flatten(parent: list[int]) -> list[int]:
+    """The root of each."""
+    out = []
+    for i in range(len(parent)):
+        while parent[i] != i:
+            i = parent[i]
+        out.append(i)
+    return out
+
+
+def common_values(one: set[int], other: set[int]) -> int:
+    return len(one & other)
+
+
+def unique_sets(shingles: list[int]) -> list[int]:
+    return sorted(set(shingles))
+
+
+def keep_hubs(keys: list[set[int]], sets: list[set[int]], bars: list[float], chunked: list[bool]) -> list[tuple[int, float]]:
+    """(twin or -1, similarity) of each document, in the order of the keep policy."""
+    out: list[tuple[int, float]] = []
+    for d, mine in enumerate(sets):
+        best = (-1, 0.0)
+        for h in range(d):
+            if out[h][0] >= 0 or not keys[d] & keys[h]:
+                continue
+            common = len(mine & sets[h])
+            whole = len(mine) if chunked[d] and chunked[h] else len(mine | sets[h])
+            value = common / whole if whole else 0.0
+            if value >= bars[d] and value > best[1]:
+                best = (h, value)
+        out.append(best)
     return out
 
 

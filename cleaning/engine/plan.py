@@ -26,7 +26,7 @@ from cleaning.io.records import TextFields
 from cleaning.io.shards import Shard
 from cleaning.io.streams import digest_file
 from cleaning.stages import stage_class
-from cleaning.stages.contract import GlobalStage, Reduce, Stage
+from cleaning.stages.contract import GlobalStage, Reduce, Scale, Stage
 
 FORMAT = 1  # layout of task directories: bump when an old one cannot be read
 SNAPSHOT = "snapshot"
@@ -72,7 +72,11 @@ class Plan:
     def __init__(self, root: Path, config: RunConfig, stages: list[Stage], shards: list[Shard], digests: dict[str, str]) -> None:
         self.root, self.config, self.stages, self.shards = root, config, stages, shards
         self._digests = digests  # file name in the configuration -> digest of its contents
-        self.phases = _phases(config, stages, len(shards))
+        self.scale = Scale(len(shards), sum(shard.weight for shard in shards), config.engine.memory)
+        for stage in stages:
+            if isinstance(stage, GlobalStage):
+                stage.root = root
+        self.phases = _phases(config, stages, self.scale)
         self.fields = TextFields(config.input.fields, config.output.text_field)
 
     @classmethod
@@ -137,7 +141,27 @@ class Plan:
         """The reduce that a reduce phase runs."""
         stage = self.stages[phase.stage]
         assert isinstance(stage, GlobalStage)
-        return stage.reduces(len(self.shards))[phase.reduce]
+        return stage.reduces(self.scale)[phase.reduce]
+
+    def tapped(self, phase: Phase) -> Phase:
+        """The pass whose tap feeds a reduce, or the apply step that a pass begins with."""
+        stage = phase.stage if phase.kind == "reduce" else phase.steps[0].stage
+        return next(p for p in self.phases if StepSpec("tap", stage) in p.steps)
+
+    def read_by(self, phase: Phase, index: int) -> dict[str, list[Path]]:
+        """Directories of what a reduce task reads beside the phase before."""
+        tap = self.tapped(phase)
+        out: dict[str, list[Path]] = {}
+        for name in self.reduce_of(phase).reads:
+            if name == "documents":
+                folder = self.task_dir(Task(tap.index, index))
+                out[name] = [folder] if read_manifest(folder) is not None else []
+            elif name == "tap":
+                out[name] = self.upstream(self.phases[tap.index + 1])
+            else:
+                folder_name = f"{self.stages[phase.stage].name}.{name}"
+                out[name] = self.upstream(self.phases[next(p.index for p in self.phases if p.name == folder_name) + 1])
+        return out
 
     # -- fingerprints ---------------------------------------------------------------------------------------------------------
 
@@ -157,7 +181,8 @@ class Plan:
         policy: dict[str, Any] = {"format": FORMAT, "zstandard": zstandard.__version__, "unicode": unicodedata.unidata_version}
         policy["opencc"] = version("opencc")  # decides what is folded alike
         if phase.kind == "reduce":
-            return {**policy, "reduce": [phase.reduce, self.identities[phase.stage]], "shards": len(self.shards)}
+            how = [phase.reduce, self.identities[phase.stage], phase.tasks, self.phases[phase.index - 1].tasks]
+            return {**policy, "reduce": how, "shards": len(self.shards)}
         policy["output"] = self.config.output.model_dump(mode="json", exclude={"path"})
         policy["fields"] = self.config.model_dump(mode="json", include={"input": {"fields"}})
         policy["last"] = phase == self.last_pass
@@ -175,7 +200,10 @@ class Plan:
         phase = self.phases[task.phase]
         upstream: list[Any]
         if phase.kind == "reduce":
-            upstream = [_reads(folder, self.stages[phase.stage].name) for folder in self.upstream(phase)]
+            name = f"{self.stages[phase.stage].name}."
+            upstream = [_reads(folder, name) for folder in self.upstream(phase)]
+            for what, folders in self.read_by(phase, task.index).items():
+                upstream += [_reads(folder, "carry" if what == "documents" else name) for folder in folders]
         else:
             before = self.previous_pass(phase)
             if before is not None:
@@ -203,21 +231,21 @@ def _reads(folder: Path, prefix: str) -> list[list[str]]:
     return [[name, entry["digest"]] for name, entry in sorted(manifest["files"].items()) if name.startswith(prefix)]
 
 
-def _phases(config: RunConfig, stages: list[Stage], shards: int) -> list[Phase]:
+def _phases(config: RunConfig, stages: list[Stage], scale: Scale) -> list[Phase]:
     phases: list[Phase] = []
     steps: list[StepSpec] = []
 
     def close_pass() -> None:
         names = [stages[s.stage].name + ("" if s.kind == "step" else f".{s.kind}") for s in steps]
         name = "-".join(names)[:80] or "copy"
-        phases.append(Phase(len(phases), name, "pass", shards, tuple(steps)))
+        phases.append(Phase(len(phases), name, "pass", scale.shards, tuple(steps)))
         steps.clear()
 
     for i, stage in enumerate(stages):
         if isinstance(stage, GlobalStage):
             steps.append(StepSpec("tap", i))
             close_pass()
-            for k, reduce in enumerate(stage.reduces(shards)):
+            for k, reduce in enumerate(stage.reduces(scale)):
                 phases.append(Phase(len(phases), f"{stage.name}.{reduce.name}", "reduce", reduce.partitions, (), i, k))
             steps.append(StepSpec("apply", i))
         else:

@@ -77,6 +77,8 @@ def layout(plan: Plan) -> dict[str, tuple[Path, dict[str, Any]]]:
     for phase in plan.phases:
         for task in plan.tasks(phase):
             folder = plan.task_dir(task)
+            for name, entry in _files(folder, "clusters/").items():
+                found[name.replace(".jsonl", f"-{task.index:05d}.jsonl")] = (folder / name, entry)
             for name, entry in sorted(_files(folder, "rejected/").items()):
                 stage, part = _reject_name(name, suffix)
                 found[f"{rejected}/{stage}/part-{task.index:05d}{part}{suffix}"] = (folder / name, entry)
@@ -88,7 +90,10 @@ def publish(plan: Plan, folded: Folded) -> dict[str, Any]:
     root = plan.root
     files = layout(plan)
     published: dict[str, dict[str, Any]] = {}
-    for folder in NAMES[plan.config.output.names]:
+    clusters = any(name.startswith("clusters/") for name in files)
+    if not clusters:
+        shutil.rmtree(root / "clusters", ignore_errors=True)  # of an earlier run with other stages
+    for folder in (*NAMES[plan.config.output.names], *(["clusters"] if clusters else [])):
         with _Replacement(root, folder) as fresh:
             for name, (source, entry) in files.items():
                 if name.startswith(f"{folder}/"):

@@ -34,6 +34,7 @@ from cleaning.errors import UserError
 from cleaning.io.commit import read_manifest, remove_tree, replace_file, sweep, to_bytes
 from cleaning.io.objects import json_values
 from cleaning.io.shards import find_shards
+from cleaning.stages.contract import GlobalStage
 
 log = logging.getLogger(__name__)
 DONE, FAILED, STOPPED = 0, 1, 130
@@ -76,10 +77,15 @@ def run(loaded: LoadedConfig, root: Path, *, every: float = EVERY_SECONDS) -> Ou
             swept = sweep(root / "phases")
             if swept:
                 log.info("removed %d unfinished task directories of an earlier run", swept)
+            for stage in plan.stages:
+                if isinstance(stage, GlobalStage):
+                    stage.begin(root, plan.scale)
             outcome = _phases(plan, stopped, every)
             if outcome.code != STOPPED:
                 outcome.folded = fold(plan)
                 publish(plan, outcome.folded)
+                if outcome.code == DONE:
+                    _finish(plan, outcome.folded)
                 _remove_orphans(plan)
             outcome.seconds = time.time() - began
             status["status"] = {DONE: "done", FAILED: "failed", STOPPED: "stopped"}[outcome.code]
@@ -95,6 +101,15 @@ def run(loaded: LoadedConfig, root: Path, *, every: float = EVERY_SECONDS) -> Ou
             logging.getLogger("cleaning").removeHandler(handler)
             handler.close()
             lock.release()
+
+
+def _finish(plan: Plan, folded: Folded) -> None:
+    for phase in plan.phases:
+        if phase.steps and phase.steps[0].kind == "apply":
+            stage = plan.stages[phase.steps[0].stage]
+            assert isinstance(stage, GlobalStage)
+            taps = plan.upstream(plan.phases[plan.tapped(phase).index + 1])
+            stage.finish(taps, plan.reduced(phase), folded.stats)
 
 
 def _log_to_file(root: Path) -> logging.Handler:

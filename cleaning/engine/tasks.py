@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from cleaning import __version__
 from cleaning.doc import Batch, Doc, Drop
 from cleaning.engine.conservation import READ, check_task
@@ -25,15 +23,16 @@ from cleaning.engine.memory import peak_rss_mb
 from cleaning.engine.metrics_file import MetricsFile
 from cleaning.engine.plan import FORMAT, Phase, Plan, Task
 from cleaning.engine.redaction import mask_of, redact_samples, redacting
+from cleaning.engine.reducing import run_reduce
 from cleaning.errors import RetryableError, ShardError, UserError
 from cleaning.io.carry import STEM as CARRY
 from cleaning.io.carry import carry_line, fresh, read_carried
 from cleaning.io.commit import TaskDirectory, to_bytes, write_file
-from cleaning.io.parts import write_partitioned
+from cleaning.io.parts import PartitionedWriter
 from cleaning.io.reader import MAX_BATCH_DOCS, ShardReader
 from cleaning.io.streams import digest_file
 from cleaning.io.writer import PartWriter, line_writer
-from cleaning.stages.contract import GlobalStage, ReduceContext, ShardContext, Step
+from cleaning.stages.contract import GlobalStage, Partitioned, ShardContext, Step
 from cleaning.stats import Stats
 
 PROGRESS_SECONDS = 0.5
@@ -83,7 +82,7 @@ def run_task(plan: Plan, task: Task, report: Report | None = None) -> dict[str, 
     gc.disable()  # millions of documents come and go without a cycle among them; the collector would walk them for nothing
     try:
         if phase.kind == "reduce":
-            manifest, stats, seconds = _run_reduce(plan, phase, task, directory.scratch)
+            manifest, stats, seconds = run_reduce(plan, phase, task, directory.scratch)
         else:
             manifest, stats, seconds = _run_pass(plan, phase, task, directory.scratch, report)
         manifest["files"]["stats.json"] = write_file(directory.scratch / "stats.json", to_bytes(stats.to_json()))
@@ -155,7 +154,7 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
     kept = PartWriter(scratch, "kept" if last else CARRY, plan.config.output if last else _carry_output(plan))
     rejected: dict[str, PartWriter] = {}
     side = MetricsFile()
-    emitted: dict[str, list[Any]] = {name: [] for name, kind, _ in steps if kind == "tap"}
+    taps = _open_taps(plan, phase, scratch)
     for _, _, step in steps:
         step.open(context)
     reader: ShardReader | None = None
@@ -167,15 +166,17 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
         for docs in batches:
             now = time.perf_counter()
             work.seconds[READ] = work.seconds.get(READ, 0.0) + now - clock
-            batch = _run_batch(work, docs, steps, kept.rows_written)
+            batch = _run_batch(work, docs, steps, kept.rows_written, work.progress.documents)
             clock = time.perf_counter()
             live = batch.live
             kept.write([kept_line(doc) for doc in live])
             if len(live) < len(batch.docs):
                 _write_rejected(batch, rejected, scratch, plan, rejected_line)
             side.add(batch, work.progress.documents)
-            for name, records in batch.records.items():
-                emitted[name].extend(records)
+            for name, emitted in batch.records.items():
+                how, writer = taps[name]
+                for records in emitted:
+                    writer.add(records, how.partition_of(records) if how.partitions > 1 else None)
             work.stats.add(batch.stats)
             work.progress.documents += len(batch.docs)
             work.progress.kept += len(live)
@@ -196,7 +197,7 @@ def _run_pass(plan: Plan, phase: Phase, task: Task, scratch: Path, report: Repor
         work.files.update({f"rejected/{file}": entry for file, entry in rejected[name].files.items()})
     if plan.config.output.metrics:
         work.files.update(side.write(scratch))
-    _write_taps(plan, phase, emitted, scratch, work.files)
+    work.files.update({name: entry for _, writer in taps.values() for name, entry in writer.close().items()})
     redact_samples(work.stats, mask_of(plan))
     inputs: list[dict[str, Any]] = []
     if reader is not None:
@@ -238,16 +239,16 @@ def _source(plan: Plan, phase: Phase, task: Task, scratch: Path, quarantine: Bin
     return iter(reader), reader
 
 
-def _run_batch(work: _Pass, docs: list[Doc], steps: list[tuple[str, str, Step]], start_row: int) -> Batch:
+def _run_batch(work: _Pass, docs: list[Doc], steps: list[tuple[str, str, Step]], start_row: int, first: int) -> Batch:
     """All steps over one batch; when one raises, the batch is run again one document at a time and the culprit is rejected."""
     try:
-        return _steps_over(work, docs, steps, start_row)
+        return _steps_over(work, Batch(docs, start_row, first), steps)
     except (ShardError, RetryableError, UserError, MemoryError, OSError):
         raise
     except Exception:
-        whole = Batch([], start_row)
-        for doc in docs:
-            one = _steps_over_one(work, fresh(doc, work.plan.fields), steps, start_row + len(whole.live))
+        whole = Batch([], start_row, first)
+        for i, doc in enumerate(docs):
+            one = _steps_over_one(Batch([fresh(doc, work.plan.fields)], start_row + len(whole.live), first + i), steps)
             positions = [(name, names, [p + len(whole.docs) for p in where], matrix) for name, names, where, matrix in one.matrices]
             whole.docs.extend(one.docs)
             whole.refresh()
@@ -258,8 +259,7 @@ def _run_batch(work: _Pass, docs: list[Doc], steps: list[tuple[str, str, Step]],
         return whole
 
 
-def _steps_over(work: _Pass, docs: list[Doc], steps: list[tuple[str, str, Step]], start_row: int) -> Batch:
-    batch = Batch(docs, start_row)
+def _steps_over(work: _Pass, batch: Batch, steps: list[tuple[str, str, Step]]) -> Batch:
     for name, kind, step in steps:
         clock = time.perf_counter()
         _apply(batch, name, kind, step)
@@ -281,8 +281,8 @@ def _apply(batch: Batch, name: str, kind: str, step: Step) -> None:
         batch.stats.count(name, "chars_out", sum([len(doc.text) for doc in after]))
 
 
-def _steps_over_one(work: _Pass, doc: Doc, steps: list[tuple[str, str, Step]], start_row: int) -> Batch:
-    batch = Batch([doc], start_row)
+def _steps_over_one(batch: Batch, steps: list[tuple[str, str, Step]]) -> Batch:
+    doc = batch.docs[0]
     for name, kind, step in steps:
         counted = Stats()
         counted.add(batch.stats)
@@ -306,13 +306,16 @@ def _steps_over_one(work: _Pass, doc: Doc, steps: list[tuple[str, str, Step]], s
     return batch
 
 
-def _write_taps(plan: Plan, phase: Phase, emitted: dict[str, list[Any]], scratch: Path, files: dict[str, dict[str, Any]]) -> None:
+def _open_taps(plan: Plan, phase: Phase, scratch: Path) -> dict[str, tuple[Partitioned, PartitionedWriter]]:
+    """The files of the streams that the pass's tap emits."""
+    out: dict[str, tuple[Partitioned, PartitionedWriter]] = {}
     for spec in phase.steps:
         stage = plan.stages[spec.stage]
         if spec.kind == "tap" and isinstance(stage, GlobalStage):
-            how = stage.shuffle()
-            records = np.concatenate(emitted[stage.name]) if emitted[stage.name] else np.empty(0, how.dtype)
-            files.update(write_partitioned(scratch, f"{stage.name}.keys", records, how.partition_of(records), how.partitions))
+            for stream, how in stage.streams().items():
+                name = f"{stage.name}.{stream}"
+                out[name] = how, PartitionedWriter(scratch, name, how.dtype, how.partitions)
+    return out
 
 
 def _count_read(stats: Stats, reader: ShardReader) -> None:
@@ -331,15 +334,3 @@ def _counts(work: _Pass, reader: ShardReader | None) -> dict[str, int]:
     if reader is not None:
         counts.update(lines=reader.counts.lines, bad_lines=reader.counts.bad_total, blank_lines=reader.counts.blank)
     return counts
-
-
-# -- reduces --------------------------------------------------------------------------------------------------------------------
-
-
-def _run_reduce(plan: Plan, phase: Phase, task: Task, scratch: Path) -> tuple[dict[str, Any], Stats, dict[str, float]]:
-    clock = time.perf_counter()
-    stats = Stats()
-    context = ReduceContext(task.index, len(plan.shards), tuple(plan.upstream(phase)), scratch, stats)
-    plan.reduce_of(phase).run(context)
-    seconds = {plan.stages[phase.stage].name: time.perf_counter() - clock}
-    return {"files": dict(context.files), "counts": {}, "inputs": []}, stats, seconds

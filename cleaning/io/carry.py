@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
 import orjson
 
 from cleaning.doc import Doc
@@ -56,6 +57,26 @@ def fresh(doc: Doc, fields: TextFields) -> Doc:
     new = Doc(doc.record, doc.original, doc.raw, doc.origin, doc.offset)
     new.replaces = doc.replaces
     return new
+
+
+def read_rows(files: list[Path], fields: TextFields, rows: npt.NDArray[Any]) -> Iterator[tuple[int, Doc]]:
+    """(row, document) of some rows, given in rising order, of what the pass before kept. The others are not even parsed."""
+    wanted = iter(rows.tolist())
+    want, line_number, known = next(wanted, -1), 0, b""
+    for path in files:
+        with HashingFile(path) as raw, open_stream(raw, compression_of(path)) as stream:
+            for item in line_blocks(read_blocks(stream, path.name), _NO_LIMIT):
+                if not isinstance(item, tuple):
+                    raise ShardError(f"{path}: not a file of this run")
+                lines = item[1]
+                while want >= 0 and 2 * want + 1 < line_number + len(lines):
+                    at = 2 * want - line_number
+                    yield want, carried_doc(lines[at] if at >= 0 else known, lines[at + 1], fields)
+                    want = next(wanted, -1)
+                line_number += len(lines)
+                known = lines[-1] if lines else known
+                if want < 0:
+                    return
 
 
 def read_carried(files: list[Path], fields: TextFields, batch_bytes: int, max_docs: int) -> Iterator[list[Doc]]:

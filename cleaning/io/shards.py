@@ -24,7 +24,7 @@ from cleaning.io.streams import BROKEN_STREAM, HashingFile, compression_of, open
 
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".txt": "txt"}
 EXPANSION = 4  # text is about four times its gzip or zstd size: only used to balance shards
-_SKIPPED_DIRS = {"phases", "rejected", "bad", "stats", "report", "snapshot", "logs", "sample"}
+_SKIPPED_DIRS = {"phases", "rejected", "bad", "stats", "report", "snapshot", "logs", "sample", "clusters"}
 
 
 @dataclass(frozen=True, slots=True)

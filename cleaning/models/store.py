@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 from cleaning.config import PROJECT_ROOT
+from cleaning.models.published import PUBLISHED
 
-FETCHABLE = ("lid.176.ftz", "lid.176.bin", "glotlid", "ccnet-zh", "ccnet-en")  # what `models fetch` knows
+FETCHABLE = tuple(PUBLISHED)  # what `models fetch` knows
 
 
 def models_dir() -> Path:
@@ -18,12 +19,13 @@ def models_dir() -> Path:
 def missing_model(name: str) -> str:
     """The command that gets a model, to end an error with.
 
-    >>> missing_model("models/lid.176.ftz")
-    '; get it with: python -m cleaning models fetch lid.176.ftz'
+    >>> missing_model("models/lid.176.ftz"), missing_model("models/ccnet.zh.sp.model")
+    ('; get it with: python -m cleaning models fetch lid.176.ftz', '; get it with: python -m cleaning models fetch ccnet-zh')
     """
     file = Path(name).name
-    if file in FETCHABLE:
-        return f"; get it with: python -m cleaning models fetch {file}"
+    for model in PUBLISHED.values():
+        if file == model.name or file in [part.name for part in model.files]:
+            return f"; get it with: python -m cleaning models fetch {model.name}"
     if file.endswith((".arpa", ".arpa.bin", ".klm")):
         return f"; make it with: python -m cleaning models train-lm --input SHARDS --output {name}"
     return f"; make it with: python -m cleaning models train-classifier --positive A --negative B --output {name}"

@@ -21,18 +21,20 @@ import xxhash
 
 from cleaning.doc import Doc
 from cleaning.errors import BlacklistError
-from cleaning.text.charclass import Encoded
+from cleaning.text.charclass import Encoded, utf32
 from cleaning.text.metric_table import BLACKLIST_METRICS, METRICS, Metric
-from cleaning.text.view import fold_batch, fold_phrases
+from cleaning.text.view import View, fold_batch, fold_phrases
+from cleaning.text.view_search import may_hold, phrase_keys
 
 DOMAINS = "domains"  # the category whose entries are compared with host names, not with the text
-PROFANITY = "profanity"  # not part of the total: novels and film reviews curse too
+SOLICIT = "solicit"  # what adverts ask for, in words that good text has as well: only rules for short texts look at them
+APART = {"profanity", SOLICIT}  # not part of the total: novels and film reviews curse, too
 MAX_ENTRY = 100
 _COMMENT_RE = re.compile(r"(?:^|\s)#.*")
 _LANGUAGE_RE = re.compile(r"_(?:zh|en)$")
 _HOST_RE = re.compile(r"(?:[a-z]+://)?(?:[^/@]*@)?([^/:?#\s]+)", re.IGNORECASE)
 _SCHEME_RE, _WWW_RE = re.compile(r"://([A-Za-z0-9.@_-]{4,200})"), re.compile(r"www\.([A-Za-z0-9.-]{4,200})")  # both begin literally: fast
-_URL_FIELDS = ("url", "source_url", "link", "uri")
+_URL_FIELDS = frozenset(("url", "source_url", "link", "uri"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def metrics_of(categories: Sequence[str]) -> dict[str, Metric]:
     out = {}
     for prefix in [f"blacklist_{c}" for c in dict.fromkeys(categories)] + ["blacklist"]:
         for name, metric in BLACKLIST_METRICS.items():
-            what = metric.doc.replace("the category", "all lists but profanity" if prefix == "blacklist" else f"the lists `{prefix[10:]}`")
+            lists = "all lists but profanity and solicit" if prefix == "blacklist" else f"the lists `{prefix[10:]}`"
+            what = metric.doc.replace("the category", lists)
             out[f"{prefix}_{name}"] = Metric(f"{prefix}_{name}", metric.group, metric.scale, what)
     return out
 
@@ -165,28 +168,32 @@ class Blacklists:
         self._domains = {entry.view: entry for entry in found if entry.category == DOMAINS}
         self._known_hosts = lru_cache(maxsize=1 << 16)(self.domain_entry)
         views = [entry.view.encode() for entry in self.entries] or [b"\x00"]
+        self._keys = phrase_keys([entry.text for entry in self.entries if not entry.exception])
         self._automaton = ahocorasick_rs.BytesAhoCorasick(views, implementation=ahocorasick_rs.Implementation.DFA)
 
     def scan(self, docs: Sequence[Doc], encoded: Encoded | None = None) -> Found:
         """Look for every entry in every document. `encoded` is `utf32` of their texts, where the caller has it."""
         found = Found({c: np.zeros((len(docs), 3)) for c in self.categories})
         if self.entries:
-            view = fold_batch([doc.text for doc in docs], encoded)
+            may = np.flatnonzero(may_hold(encoded or utf32([doc.text for doc in docs]), self._keys)).tolist()
+            view = fold_batch([docs[d].text for d in may])
             raw = self._automaton.find_matches_as_indexes(view.text, overlapping=True)
             if raw:
-                self._attribute(raw, view.text, view.start, found)
+                self._attribute(raw, view, may, found)
         if self._domains:
             self._scan_hosts(docs, found)
         return found
 
-    def _attribute(self, raw: list[tuple[int, int, int]], text: bytes, start: npt.NDArray[np.int64], found: Found) -> None:
+    def _attribute(self, raw: list[tuple[int, int, int]], view: View, of: list[int], found: Found) -> None:
+        """Count what was found in the views of the documents with the numbers `of`."""
         matches = np.array(raw, np.int64)
-        which = np.searchsorted(start, matches[:, 1], side="right") - 1
-        by_doc: dict[int, list[Hit]] = {}
-        for d, (entry, lo, hi) in zip(which.tolist(), raw, strict=True):
-            base = int(start[d])
-            by_doc.setdefault(d, []).append(Hit(entry, lo - base, hi - base))
-        for d, hits in by_doc.items():
+        which = np.searchsorted(view.start, matches[:, 1], side="right") - 1
+        by_view: dict[int, list[Hit]] = {}
+        for v, (entry, lo, hi) in zip(which.tolist(), raw, strict=True):
+            base = int(view.start[v])
+            by_view.setdefault(v, []).append(Hit(entry, lo - base, hi - base))
+        for v, hits in by_view.items():
+            d = of[v]
             kept = self._counted(hits)
             if kept:
                 found.hits[d] = kept
@@ -195,7 +202,7 @@ class Blacklists:
                 tally.setdefault(self.entries[hit.entry].category, Counter())[hit.entry] += 1
             for category, counts in tally.items():
                 spans = [(hit.start, hit.end) for hit in kept if self.entries[hit.entry].category == category]
-                found.values[category][d] = (counts.total(), len(counts), _covered(memoryview(text)[int(start[d]) :], spans))
+                found.values[category][d] = (counts.total(), len(counts), _covered(memoryview(view.text)[int(view.start[v]) :], spans))
 
     def _counted(self, hits: list[Hit]) -> list[Hit]:
         """Hits that are not exceptions, nor inside an exception of their file or a longer hit of their category."""
@@ -213,10 +220,13 @@ class Blacklists:
     def _scan_hosts(self, docs: Sequence[Doc], found: Found) -> None:
         rows = found.values[DOMAINS]
         for d, doc in enumerate(docs):
-            urls = [value for name in _URL_FIELDS if name in doc.record and isinstance(value := doc.record[name], str)]
-            if ("." in doc.text) and ("://" in doc.text or "www." in doc.text):
-                urls += _SCHEME_RE.findall(doc.text)
-                urls += [m[0] for m in _WWW_RE.finditer(doc.text) if doc.text[m.start() - 1 : m.start()] != "/"]
+            text, urls = doc.text, []
+            if not _URL_FIELDS.isdisjoint(doc.record):
+                urls = [value for name in doc.record if name in _URL_FIELDS and isinstance(value := doc.record[name], str)]
+            if "://" in text:
+                urls += _SCHEME_RE.findall(text)
+            if "www." in text:
+                urls += [m[0] for m in _WWW_RE.finditer(text) if text[m.start() - 1 : m.start()] != "/"]
             if not urls:
                 continue
             entries = [entry for url in urls if (entry := self._known_hosts(url)) is not None]
@@ -240,7 +250,7 @@ class Blacklists:
         out: dict[str, npt.NDArray[np.float64]] = {}
         total: Any = np.zeros((len(chars), 3))
         for category, rows in found.values.items():
-            if category != PROFANITY:
+            if category not in APART:
                 total += rows
             out.update(_columns(f"blacklist_{category}", rows, chars))
         return {**out, **_columns("blacklist", total, chars)}

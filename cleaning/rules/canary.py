@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cleaning.doc import Doc
-from cleaning.rules.blacklist import Blacklists, Entry
+from cleaning.rules.blacklist import SOLICIT, Blacklists, Entry
 from cleaning.rules.measure import snippet
 
 SNIPPETS = 3
@@ -41,7 +41,9 @@ def suspects(blacklists: Blacklists, docs: Sequence[Doc], limit: float) -> list[
     if len(docs) < FEWEST:
         return []
     found: dict[int, Suspect] = {}
-    for d, hits in blacklists.scan(docs).hits.items():
+    for d, all_hits in blacklists.scan(docs).hits.items():
+        # phrases of `solicit` are common by design; beside them a typo of another list would not seem alone
+        hits = [hit for hit in all_hits if blacklists.entries[hit.entry].category != SOLICIT]
         entries = {hit.entry for hit in hits}
         for hit in hits:
             suspect = found.setdefault(hit.entry, Suspect(blacklists.entries[hit.entry]))

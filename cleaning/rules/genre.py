@@ -26,7 +26,8 @@ def genres(matrix: npt.NDArray[np.float32], column: dict[str, int]) -> npt.NDArr
     out[m["dialogue_line_ratio"] >= 0.5] = "dialogue"
     listed = m["bullet_line_ratio"] + m["table_line_ratio"] + m["numbered_line_ratio"]
     out[(listed >= 0.6) & (m["lines"] >= 4)] = "list"
-    classical = (m["stop_classical_ratio"] >= 0.04) & (m["stop_modern_ratio"] < 0.02)
+    # words between marks are keywords, also where 以, 其 and 不 are among their characters
+    classical = (m["stop_classical_ratio"] >= 0.04) & (m["stop_modern_ratio"] < 0.02) & (m["mean_clause_chars"] >= 2.2)
     out[chinese & classical & (m["units"] >= 20)] = "classical"
     out[chinese & (m["article_line_ratio"] >= 0.25) & (m["lines"] >= 4) & (m["mean_line_chars"] >= 12)] = "statute"
     sound = (m["broken_junction_ratio"] < 0.02) & (m["rare_han_ratio"] < 0.3)
@@ -36,7 +37,8 @@ def genres(matrix: npt.NDArray[np.float32], column: dict[str, int]) -> npt.NDArr
     regular &= ~four
     sound &= (m["bullet_line_ratio"] + m["numbered_line_ratio"] < 0.3) & (m["dialogue_line_ratio"] < 0.3)
     # lines of free verse have grammar and differ from one another; a menu has neither function words nor sentences
-    free = (m["verse_line_ratio"] >= 0.8) & (m["lines"] >= 5) & (m["mean_line_chars"] >= 5) & (m["stop_han_ratio"] >= 0.12)
+    spoken = ((m["mean_line_chars"] >= 5) & (m["stop_han_ratio"] >= 0.12)) | ((m["mean_line_chars"] >= 4.6) & (m["stop_han_ratio"] >= 0.22))
+    free = (m["verse_line_ratio"] >= 0.8) & (m["lines"] >= 5) & spoken
     free &= (m["dup_line_ratio"] < 0.4) & sound
     # verse with lines of changing length ends them
     uneven = (m["verse_line_ratio"] >= 0.8) & (m["lines"] >= 4) & (m["terminated_line_ratio"] >= 0.6) & (m["mean_line_chars"] <= 20) & sound

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,15 +16,17 @@ import numpy.typing as npt
 
 from cleaning.doc import Doc
 from cleaning.rules.genre import genres
-from cleaning.rules.schema import Condition, Rule, Scope
+from cleaning.rules.schema import NOT, Condition, Rule, Scope
 
 Bools = npt.NDArray[np.bool_]
 SCOPE_METRICS = ("han_unit_ratio", "kana_ratio", "hangul_ratio", "word_ratio", "foreign_letter_ratio")
 
 
 def holds(condition: Condition, values: npt.NDArray[np.float32]) -> Bools:
-    """Where the condition holds; NaN never acts."""
+    """Where the condition holds; NaN never acts. Of a condition that is turned round: where it does not hold, NaN included."""
     low = np.float32(condition.low)
+    if condition.op.startswith(NOT):
+        return ~holds(replace(condition, op=condition.op.removeprefix(NOT)), values)
     match condition.op:
         case "<":
             return values < low
@@ -118,7 +120,9 @@ def in_scope(scope: Scope, docs: Sequence[Doc], kinds: Kinds) -> Bools:
     if scope.not_genre:
         inside &= ~kinds.any_of("genre", scope.not_genre)
     if scope.lang:
-        inside &= np.array([doc.notes.get("lang") in scope.lang for doc in docs], bool)
+        inside &= np.array([_noted_lang(doc) in scope.lang for doc in docs], bool)
+    if scope.not_lang:
+        inside &= np.array([_noted_lang(doc) not in ("", *scope.not_lang) for doc in docs], bool)
     if scope.source:
         inside &= np.array([_matches(doc.source, scope.source) for doc in docs], bool)
     if scope.not_source:
@@ -142,6 +146,11 @@ def scripts(matrix: npt.NDArray[np.float32], column: dict[str, int]) -> npt.NDAr
     out[kana > 0.2] = "kana"
     out[hangul > 0.3] = "hangul"
     return out
+
+
+def _noted_lang(doc: Doc) -> str:
+    value = doc.notes.get("lang") if doc.learned else None
+    return value if isinstance(value, str) else ""
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

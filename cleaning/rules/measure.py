@@ -63,16 +63,19 @@ class Measures:
 
     def _read_notes(self, docs: Sequence[Doc], out: Matrix) -> None:
         for name in self._of_notes:
-            out[:, self.column[name]] = [_noted(doc, name) for doc in docs]
+            out[:, self.column[name]] = [_noted(doc, name) if doc.learned else _UNNOTED.get(name, math.nan) for doc in docs]
+
+
+_UNNOTED = {"boilerplate_char_ratio": 0.0}
 
 
 def _noted(doc: Doc, name: str) -> float:
-    """A number that a stage before has noted; NaN, which acts nowhere, if none has."""
+    """A number that a stage before has noted; NaN, which acts nowhere, if none has. Asked only where something was noted."""
     if name == "boilerplate_char_ratio":
-        noted = doc.notes.get("boilerplate") if doc.learned else None
+        noted = doc.notes.get("boilerplate")
         share = noted.get("share") if isinstance(noted, dict) else None
         return float(share) if isinstance(share, (int, float)) else 0.0
-    value = doc.notes.get(name) if doc.learned else None
+    value = doc.notes.get(name)
     return float(value) if isinstance(value, (int, float)) else math.nan
 
 

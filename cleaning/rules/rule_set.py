@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from cleaning.rules.blacklist import allowed_metrics, compile_lists
 from cleaning.rules.genre import GENRE_METRICS
 from cleaning.rules.judge import SCOPE_METRICS
 from cleaning.rules.measure import Measures
-from cleaning.rules.schema import hint, load_rules
+from cleaning.rules.schema import NOT, Condition, Rule, hint, load_rules, parse_condition
 from cleaning.rules.user_rules import UserRule, load_user_rules
 from cleaning.text.line_metrics import LINE_METRICS
 
@@ -30,6 +31,8 @@ class RulesParams(Strict):
     off: Paths = ()
     blacklists: Paths = ()
     canary: float = Field(default=0.02, ge=0, le=1)  # share of a sample that one entry may hit; 0: not tried
+    unless: dict[str, str] = Field(default_factory=dict)  # {quality_score: ">= 0.5"}: rules do not judge documents for which it holds
+    always: Paths = ()  # those of `files` whose rules judge all the same
     metrics: Paths = ()  # measured and stored though no rule asks for them; `all` measures everything
 
 
@@ -68,8 +71,11 @@ class RuleSet:
         wanted = tuple(m for m in metrics if not m.startswith("jieba_")) if "all" in params.metrics else params.metrics
         faults.extend(f"rules.metrics: unknown metric '{name}'{hint(name, metrics)}" for name in wanted if name not in metrics)
         faults.extend(f"{u.rule.where}: unknown metric '{m}'{hint(m, metrics)}" for u in users for m in u.metrics if m not in metrics)
+        sparing, more = _sparing(params, metrics)
+        faults.extend(more)
         if faults:
             raise RuleError(faults)
+        rules = [rule if rule.action == "drop_line" or _file_of(rule) in params.always else _spared(rule, sparing) for rule in rules]
         self.users = [u for u in users if u.rule.id not in params.off and u.rule.action != "off"]
         self.line_rules = [rule for rule in rules if rule.action == "drop_line"]
         self.rules = [rule for rule in rules if rule.action != "drop_line"] + [u.rule for u in self.users]
@@ -79,3 +85,27 @@ class RuleSet:
         kinds = (*(SCOPE_METRICS if of_script else ()), *(GENRE_METRICS if self.uses_genre else ()))
         self.line_column = {name: i for i, name in enumerate(line_metrics)}
         self.measures = Measures([*kinds, *names, *wanted], blacklists)
+
+
+def _sparing(params: RulesParams, metrics: Mapping[str, object]) -> tuple[list[tuple[str, Condition]], list[str]]:
+    """The clauses that `rules.unless` adds to every rule, and what is wrong with it. A document without the number is not spared."""
+    clauses, faults = [], [f"rules.always: '{name}' is not among rules.files" for name in params.always if name not in params.files]
+    for metric, when in params.unless.items():
+        if metric not in metrics:
+            faults.append(f"rules.unless: unknown metric '{metric}'{hint(metric, metrics)}")
+            continue
+        try:
+            condition = parse_condition(when)
+        except ValueError as exc:
+            faults.append(f"rules.unless.{metric}: {exc} (found {when!r})")
+            continue
+        clauses.append((metric, replace(condition, op=NOT + condition.op, text=f"{NOT}{condition.text}")))
+    return clauses, faults
+
+
+def _spared(rule: Rule, sparing: list[tuple[str, Condition]]) -> Rule:
+    return replace(rule, clauses=(*rule.clauses, *sparing))
+
+
+def _file_of(rule: Rule) -> str:
+    return rule.where.rpartition(":")[0]

@@ -20,6 +20,7 @@ from cleaning.text.metric_table import METRICS, Metric
 from cleaning.yamlfile import YamlSource, load_yaml, plain, validate
 
 _WHEN = re.compile(r"\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?(?:[eE]-?\d+)?)\s*")
+NOT = "not "  # before the operator of a condition that is turned round
 RULE_ID = r"^[a-z][a-z0-9_]*$"
 _OUTSIDE = re.compile(r"\s*outside\s*\[\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*\]\s*")
 
@@ -77,7 +78,8 @@ class Scope(Strict):
     script: Annotated[tuple[Literal["han", "mixed", "latin", "kana", "hangul", "other"], ...], BeforeValidator(_as_tuple)] = ()
     genre: Genres = ()
     not_genre: Genres = ()
-    lang: Names = ()
+    lang: Names = ()  # as the stage langid noted it; a document without a note is in neither
+    not_lang: Names = ()
     source: Names = ()
     not_source: Names = ()
 

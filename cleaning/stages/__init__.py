@@ -16,8 +16,15 @@ from cleaning.stages.contract import Stage
 STAGES: dict[str, str] = {
     "normalize": "cleaning.stages.normalize:Normalize",
     "boilerplate": "cleaning.stages.boilerplate:Boilerplate",
+    "langid": "cleaning.stages.langid:Langid",
     "pii": "cleaning.stages.pii:Pii",
     "rules": "cleaning.stages.rule_filter:RuleFilter",
+    "perplexity": "cleaning.stages.perplexity:Perplexity",
+    "decontaminate": "cleaning.stages.decontaminate:Decontaminate",
+    "sentence_dedup": "cleaning.stages.sentence_dedup:SentenceDedup",
+    "document_dedup": "cleaning.stages.document_dedup:DocumentDedup",
+    "quality": "cleaning.stages.quality:Quality",
+    "ads": "cleaning.stages.ads:Ads",
 }
 
 

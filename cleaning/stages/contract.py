@@ -7,13 +7,14 @@ this shard's verdicts); the planner puts them where they belong.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from cleaning.config import Strict
-from cleaning.doc import Batch
+from cleaning.doc import Batch, Doc
+from cleaning.io.records import TextFields
 from cleaning.rules.rule_set import RuleSet
 from cleaning.stats import Stats
 
@@ -57,25 +58,46 @@ class Partitioned:
     partition_of: Callable[[Any], Any]  # records -> int64 partition numbers
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large a run is: what a global stage sizes its partitions by. `input_bytes` is an estimate, of decompressed text."""
+
+    shards: int
+    input_bytes: int
+    memory: int  # bytes that all workers together may use for what a stage sorts and holds
+
+
+RowReader = Callable[[int, Any], Iterator[tuple[int, Doc]]]  # (shard, sorted rows) -> (row, document) of the pass that has the tap
+
+
 @dataclass(slots=True)
 class ReduceContext:
-    """What one reduce task gets: its partition, the task directories of the phase before, where to write."""
+    """What one reduce task gets: its partition, where to read, where to write."""
 
     partition: int
     shards: int
-    upstream: tuple[Path, ...]
+    upstream: tuple[Path, ...]  # task directories of the phase before
     scratch: Path
     stats: Stats
     files: dict[str, dict[str, Any]] = field(default_factory=dict)  # manifest entries of what it wrote
+    memory: int = 1 << 30  # bytes that this task may use for what it sorts and holds
+    reads: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # task directories of what `Reduce.reads` names
+    rows: RowReader | None = None  # with "documents" in `Reduce.reads`
+    fields: TextFields | None = None  # how the texts of the pass before are read (io/carry.py), for a reduce that needs more than keys
 
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """One barrier phase of a global stage: `run` is called once per partition."""
+    """One barrier phase of a global stage: `run` is called once per partition.
+
+    `reads`: what it reads beside the phase before: `tap`, the name of an earlier reduce of the stage, or `documents`: those of the shard
+    with the number of its partition, as the tap saw them. What is not named here is not in the task's fingerprint.
+    """
 
     name: str
     partitions: int
     run: Callable[[ReduceContext], None]
+    reads: tuple[str, ...] = ()
 
 
 class Stage(ABC):
@@ -141,13 +163,25 @@ class GlobalStage(Stage):
     def tap(self) -> Step:
         """Closes the pass before: emits records with `batch.emit`."""
 
+    root: Path | None = None  # the run directory; None before there is one
+
     @abstractmethod
     def shuffle(self) -> Partitioned:
         """How the tap's records are partitioned."""
 
+    def streams(self) -> dict[str, Partitioned]:
+        """The streams that the tap emits, by name; most have one, `keys`. Each becomes `<stage>.<stream>` in the shard's task directory."""
+        return {"keys": self.shuffle()}
+
     @abstractmethod
-    def reduces(self, shards: int) -> Sequence[Reduce]:
+    def reduces(self, scale: Scale) -> Sequence[Reduce]:
         """The phases between; the last one writes verdicts partitioned by shard."""
+
+    def begin(self, root: Path, scale: Scale) -> None:
+        """Called by the driver before the run's first phase: say what is to come, pin what lies outside the run."""
+
+    def finish(self, taps: Sequence[Path], reduced: Sequence[Path], stats: Stats) -> None:
+        """Called by the driver when all tasks of a run are committed: the directories of the tap's pass and of the last reduce."""
 
     @abstractmethod
     def apply(self) -> Step:

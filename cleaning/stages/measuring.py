@@ -70,7 +70,7 @@ class MeasuringStage(Stage):
     Params: ClassVar[type[Strict]] = JudgingParams
     line_metrics: ClassVar[Mapping[str, str]] = {}
     metrics: ClassVar[tuple[str, ...]] = ()  # numbers in the notes: their histograms are in the stats, also without a rule
-    file_lists = ("rules",)
+    file_lists: ClassVar[tuple[str, ...]] = ("rules",)
     libraries: ClassVar[tuple[str, ...]] = ()  # packages whose version decides the numbers
 
     @abstractmethod

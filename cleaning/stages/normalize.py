@@ -1,7 +1,7 @@
 """Stage `normalize`: mend text before anything measures it.
 
-The batch's characters are counted by class once; a fixer runs only on documents that hold what it mends. What changed a document is
-noted in `cleaning.normalized` and counted per fixer.
+The batch's characters are counted by class, and a fixer runs only on documents that hold what it mends; a document that one has changed
+is looked at again. What changed a document is noted in `cleaning.normalized` and counted per fixer.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from cleaning.config import Strict
 from cleaning.doc import Batch, Doc
@@ -17,9 +18,10 @@ from cleaning.stages.contract import Stage, Step, StepDefaults
 from cleaning.text import fixers
 from cleaning.text.charclass import FLAGS, char_tables, utf32
 from cleaning.text.code import outside_code
-from cleaning.text.kernels import WORK_COLUMNS, count_flags, find_work
+from cleaning.text.kernels import count_flags
 from cleaning.text.metrics import flag_lists
 from cleaning.text.mojibake import repair_mojibake
+from cleaning.text.work_kernels import WORK_COLUMNS, shrink_texts, trim_texts, work_of
 
 Fixer = Callable[[str], str]
 
@@ -55,11 +57,21 @@ class _Entry:
     text_test: Callable[[str], bool] | None = None
     outside_code: bool = False
     work: str = ""  # the column of `find_work` that must hold as well
+    many: Callable[[list[str]], list[str]] | None = None  # `fix` for some texts at once
+
+    def apply(self, texts: list[str]) -> list[str]:
+        """The texts, mended where code does not forbid it."""
+        if self.many is not None:
+            return self.many(texts)
+        fixed = [self.fix(text) if self.text_test is None or self.text_test(text) else text for text in texts]
+        if self.outside_code:  # only where something would change it is worth looking for code
+            return [new if new is old or new == old else outside_code(old, self.fix) for old, new in zip(texts, fixed, strict=True)]
+        return fixed
 
 
 # in the order in which they are applied: tags and entities first hide, then produce, what the later ones mend
 _ENTRIES = (
-    _Entry("mojibake", repair_mojibake, ("lead", "rare_han")),
+    _Entry("mojibake", repair_mojibake, ("lead", "rare_han"), work="mojibake"),
     _Entry("newlines", fixers.fix_newlines, ("carriage", "odd_newline")),
     _Entry("html", fixers.fix_html, ("markup",), work="markup"),
     _Entry("controls", fixers.drop_controls, ("control",)),
@@ -70,17 +82,12 @@ _ENTRIES = (
     _Entry("radicals", fixers.fix_radicals, ("radical",)),
     _Entry("nfc", fixers.fix_nfc, ("unstable",)),
     _Entry("close_han", fixers.close_han, ("space",), outside_code=True, work="gaps"),
-    _Entry("shrink_runs", fixers.shrink_runs, ("punct", "symbol"), outside_code=True, work="runs"),
+    _Entry("shrink_runs", fixers.shrink_runs, ("punct", "symbol"), outside_code=True, work="runs", many=shrink_texts),
     _Entry("simplify", fixers.simplify, ("han",), outside_code=True),
     _Entry("corner_quotes", fixers.straighten_corners, ("punct",), outside_code=True),
     _Entry("drop_urls", fixers.drop_urls, ("latin",), lambda t: "://" in t or "www." in t, outside_code=True),
-    _Entry("trim_lines", fixers.trim_lines, ("newline", "space"), work="blanks"),
+    _Entry("trim_lines", fixers.trim_lines, ("newline", "space"), work="blanks", many=trim_texts),
 )
-# these make, or bring together, characters that the counts have not seen: what follows runs without asking
-_PRODUCERS = {"mojibake", "html", "controls", "invisible", "garble", "width", "radicals"}
-_BLANK_MAKERS, _BLANK_MENDERS = {"newlines", "spaces", "close_han", "drop_urls"}, {"close_han", "trim_lines"}  # … only these
-_NEVER_PRODUCED = {"controls", "garble", "radicals"}  # … but for these, which only undone mojibake could bring
-
 
 class NormalizeStep(StepDefaults):
     """Applies the switched-on fixers to each live document."""
@@ -89,52 +96,40 @@ class NormalizeStep(StepDefaults):
         self._entries = [entry for entry in _ENTRIES if getattr(params, entry.name)]
         self._triggers = [[FLAGS.index(flag) for flag in entry.triggers] for entry in self._entries]
         self._work = [(i, WORK_COLUMNS.index(entry.work)) for i, entry in enumerate(self._entries) if entry.work]
-        self._limits = np.zeros(0x10000, np.uint8)
-        self._limits[[ord(c) for c in fixers.RUN_LIMITS]] = list(fixers.RUN_LIMITS.values())
 
     def __call__(self, batch: Batch) -> None:
         docs = batch.live
         if not docs or not self._entries:
             return
-        codes, offsets = utf32([doc.text for doc in docs])
-        counts = np.zeros((len(docs), len(FLAGS)), np.int64)
+        texts = [doc.text for doc in docs]
+        needed = self._needed(texts)
+        names: dict[int, list[str]] = {}
+        for e, entry in enumerate(self._entries):
+            rows = np.flatnonzero(needed[:, e]).tolist()
+            changed = []
+            for d, fixed in zip(rows, entry.apply([texts[d] for d in rows]) if rows else [], strict=True):
+                if fixed != texts[d]:
+                    texts[d] = fixed
+                    names.setdefault(d, []).append(entry.name)
+                    changed.append(d)
+            batch.stats.count("normalize", f"fixed/{entry.name}", len(changed))
+            if changed and e + 1 < len(self._entries):  # what one makes, or brings together, another may have to mend
+                needed[changed] = self._needed([texts[d] for d in changed])
+        for d, fixers_of in names.items():
+            docs[d].text = texts[d]
+            docs[d].notes["normalized"] = fixers_of
+        batch.stats.count("normalize", "changed", len(names))
+
+    def _needed(self, texts: list[str]) -> npt.NDArray[np.bool_]:
+        """(documents, entries): where a fixer may have work. A false is certain."""
+        codes, offsets = encoded = utf32(texts)
+        counts = np.zeros((len(texts), len(FLAGS)), np.int64)
         count_flags(codes, offsets, char_tables().class_of, *flag_lists(), counts)
         needed = np.array([counts[:, triggers].any(axis=1) for triggers in self._triggers]).T
-        found = np.zeros((len(docs), len(WORK_COLUMNS)), np.bool_)
-        find_work(codes, offsets, self._limits, found)
+        found = work_of(encoded)
         for entry, column in self._work:
             needed[:, entry] &= found[:, column]
-        changed = 0
-        for d in np.flatnonzero(needed.any(axis=1)).tolist():
-            doc = docs[d]
-            names = self._mend(doc, needed[d].tolist())
-            if names:
-                changed += 1
-                doc.notes["normalized"] = names
-                for name in names:
-                    batch.stats.count("normalize", f"fixed/{name}")
-        batch.stats.count("normalize", "changed", changed)
-
-    def _mend(self, doc: Doc, needed: list[bool]) -> list[str]:
-        text = doc.text
-        names: list[str] = []
-        produced = blanks = False
-        for entry, wanted in zip(self._entries, needed, strict=True):
-            may_be = produced and (entry.name not in _NEVER_PRODUCED or "mojibake" in names)
-            if not (wanted or may_be or (blanks and entry.name in _BLANK_MENDERS)):
-                continue
-            if entry.text_test is not None and not entry.text_test(text):
-                continue
-            fixed = entry.fix(text)
-            if entry.outside_code and fixed != text:  # only now is it worth looking for code
-                fixed = outside_code(text, entry.fix)
-            if fixed != text:
-                names.append(entry.name)
-                produced = produced or entry.name in _PRODUCERS
-                blanks = blanks or entry.name in _BLANK_MAKERS
-                text = fixed
-        doc.text = text
-        return names
+        return needed
 
 
 class Normalize(Stage):

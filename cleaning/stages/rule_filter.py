@@ -16,10 +16,10 @@ class RuleFilter(Stage):
     """Rules as data."""
 
     name = "rules"
-    version = 2
+    version = 3
     about = "measure and judge: every threshold of the rule files, hits / first / only for each rule"
     Params = RulesParams
-    file_lists = ("files", "user", "blacklists")
+    file_lists = ("files", "user", "blacklists", "always")
 
     def files(self) -> list[str]:
         return [*self.params.files, *self.params.user, *self.params.blacklists]
@@ -43,7 +43,8 @@ class RuleFilter(Stage):
     def identity(self) -> dict[str, Any]:
         data = dict(self.params.model_dump(mode="json", exclude={"canary"}))
         lists = [category_of(name) for name in self.params.blacklists]  # a list's name is its category
-        return {**data, "files": len(data["files"]), "user": len(data["user"]), "blacklists": lists}
+        always = [self.params.files.index(name) for name in self.params.always]
+        return {**data, "files": len(data["files"]), "user": len(data["user"]), "blacklists": lists, "always": always}
 
     def step_of_rules(self) -> RuleStep:
         """The step, typed: what explains rules asks it to judge single documents."""

@@ -200,8 +200,10 @@ _RUNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
 )
 
 
-# shorter runs are left alone
-RUN_LIMITS = {**dict.fromkeys("!！?？～~", 4), **dict.fromkeys("，、；：。", 2), "…": 3, "—": 3, ".": 7, ",": 3}
+# from how many in a row on a mark is shortened, and to how many
+RUN_LIMITS = {
+    **dict.fromkeys("!！?？～~", (4, 3)), **dict.fromkeys("，、；：。", (2, 1)), "…": (3, 2), "—": (3, 2), ".": (7, 6), ",": (3, 1),
+}  # fmt: skip
 
 
 def shrink_runs(text: str) -> str:
@@ -278,10 +280,13 @@ _INLINE = (
     "a|abbr|b|bdi|bdo|big|body|button|cite|code|del|em|embed|font|head|html|i|iframe|img|input|ins|kbd|label|link|mark|meta"
     "|noscript|object|param|picture|rp|rt|ruby|s|samp|small|source|span|strike|strong|sub|sup|svg|textarea|tt|u|var|video|wbr"
 )
+ANY_TAGS = tuple(f"{_BLOCK}|{_INLINE}".replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
+LOOSE_TAGS = ("script", "style", "noscript", "template")  # their bodies go with them, whatever stands behind the name
 _ATTRIBUTES = r"(?:\s+[A-Za-z_:@][\w:.-]*(?:\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|[^\s\"'<>=]+))?)*\s*/?"
 _TAG_RE = re.compile(rf"<(/?)({_BLOCK}|{_INLINE})({_ATTRIBUTES})>", re.IGNORECASE)
 _BLOCK_RE = re.compile(f"(?:{_BLOCK})$", re.IGNORECASE)
-_BODY_RE = re.compile(r"<(script|style|noscript|template)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_BODY_RE = re.compile(rf"<({'|'.join(LOOSE_TAGS)})\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_BODY_END_RE = re.compile(rf"</(?:{'|'.join(LOOSE_TAGS)})\s*>", re.IGNORECASE)
 _COMMENT_RE = re.compile(r"<!--.*?-->|<!DOCTYPE[^<>]*>", re.IGNORECASE | re.DOTALL)
 _ENTITY_RE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ALONE = {"br", "hr", "img", "p", "input", "meta", "link", "wbr", "embed", "source", "param"}
@@ -301,9 +306,7 @@ def fix_html(text: str) -> str:
     for _ in range(4):  # crawls hold markup that was escaped, sometimes twice
         if "<" in text:
             text = _strip_tags(_strip_bodies(text))
-        if "&" not in text:
-            break
-        if _ENTITY_RE.search(text) is None:
+        if "&" not in text or _ENTITY_RE.search(text) is None:
             break
         fixed = outside_code(text, lambda part: _ENTITY_RE.sub(_unescape, part))
         if fixed == text:
@@ -313,7 +316,7 @@ def fix_html(text: str) -> str:
 
 
 def _strip_bodies(text: str) -> str:
-    if "</" in text:
+    if "</" in text and _BODY_END_RE.search(text) is not None:
         text = outside_code(text, lambda part: _BODY_RE.sub("\n", part), fences_only=True)
     return outside_code(text, lambda part: _COMMENT_RE.sub("", part)) if "<!" in text else text
 
@@ -333,9 +336,15 @@ def _strip_tags(text: str) -> str:
 
 
 def _unescape(match: re.Match[str]) -> str:
-    fixed = html.unescape(match[0])
-    if fixed == "\ufffd":
-        return match[0]
+    fixed = _meaning(match[0])
     if fixed == "\r":
         return "" if match.string[match.end() : match.end() + 1] == "\n" else "\n"
-    return _CONTROL_RE.sub("", fixed)
+    return fixed
+
+
+@lru_cache(maxsize=4096)
+def _meaning(entity: str) -> str:
+    fixed = html.unescape(entity)
+    if fixed == "\ufffd":
+        return entity
+    return fixed if fixed == "\r" else _CONTROL_RE.sub("", fixed)

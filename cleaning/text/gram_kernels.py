@@ -63,12 +63,15 @@ def _repetition(hashes: Row, chars: Row, n: int, keys: Row, counts: Row, top: Ro
         total += chars[u]
     space = _table_size(n)
     table, tally = keys[:space], counts[:space]
+    repeated = n  # longest stretch in which every n-gram of the longest order of `top` has occurred before
     for column in range(top.size):
         if n > top[column]:
+            covered, repeated = _top_gram(hashes, chars, n, top[column], table, tally)
             # occurrences may overlap (哈哈哈哈): a share is never more than the whole
-            out[column] += min(_top_gram(hashes, chars, n, top[column], table, tally), total)
+            out[column] += min(covered, total)
+            repeated += top[column] - 1
     for column in range(dup.size):
-        if n > dup[column]:
+        if n > dup[column] and repeated >= dup[column]:  # else no n-gram of this order can have occurred before
             out[top.size + column] += _covered(hashes, chars, n, dup[column], table)
 
 
@@ -88,12 +91,13 @@ def _mix(g: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def _top_gram(hashes: Row, chars: Row, units: int, n: int, keys: Row, counts: Row) -> int:
+def _top_gram(hashes: Row, chars: Row, units: int, n: int, keys: Row, counts: Row) -> tuple[int, int]:
+    """(characters of the n-gram that covers most; most n-grams in a row that have all occurred before)."""
     mask = np.uint64(keys.size - 1)
     keys[:] = 0
     counts[:] = 0
     oldest = _power(n)
-    g, length, best = np.uint64(0), 0, 0
+    g, length, best, run, longest = np.uint64(0), 0, 0, 0, 0
     for u in range(units):
         g = g * np.uint64(0x9E3779B97F4A7C15) + hashes[u]
         length += chars[u]
@@ -105,10 +109,15 @@ def _top_gram(hashes: Row, chars: Row, units: int, n: int, keys: Row, counts: Ro
         key = _mix(g)
         slot = _slot(keys, mask, key)
         keys[slot] = np.uint32(key >> np.uint64(32)) | np.uint32(1)
-        counts[slot] += 1
-        if counts[slot] > 1 and counts[slot] * length > best:
-            best = counts[slot] * length
-    return best
+        times = counts[slot] + 1
+        counts[slot] = times
+        run += 1
+        if times == 1:
+            run = 0
+            continue
+        longest = max(longest, run)
+        best = max(best, times * length)
+    return best, longest
 
 
 @njit(cache=True, nogil=True)

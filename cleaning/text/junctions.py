@@ -41,7 +41,8 @@ def odd_letters() -> npt.NDArray[np.bool_]:
 
 
 class FunctionWords(NamedTuple):
-    """Tables for `measure_units`: `keys` (open table of unit hashes), `ids` (numbers, 1 …), `counted` and `bad_pair` by number.
+    """Tables for `measure_units`: `keys` (open table of unit hashes), `ids` (numbers, 1 …), `counted` and `bad_pair` by number, and `han`
+    (65536): the number of each character that is a unit by itself.
 
     Number 0 is no word; the last one is MARK.
     """
@@ -50,6 +51,7 @@ class FunctionWords(NamedTuple):
     ids: npt.NDArray[np.int64]
     counted: npt.NDArray[np.bool_]
     bad_pair: npt.NDArray[np.bool_]
+    han: npt.NDArray[np.int32]
 
 
 def unit_hash(unit: str) -> int:
@@ -101,4 +103,8 @@ def function_tables() -> FunctionWords:
     bad = np.zeros((number[MARK] + 1, number[MARK] + 1), np.bool_)
     for first, followers in bad_pairs().items():
         bad[number[first], [number[word] for word in followers]] = True
-    return FunctionWords(keys, ids, counted, bad)
+    han = np.zeros(0x10000, np.int32)
+    for word, n in number.items():
+        if len(word) == 1:
+            han[ord(word)] = n
+    return FunctionWords(keys, ids, counted, bad, han)

@@ -21,7 +21,6 @@ CLAUSE_COLUMNS = (
     "clauses", "verse_clauses", "han", "longest", "interleave", "sentences", "split_han", "url_chars", "pairs", "odd_pairs", "marks",
     "odd_marks",
 )  # fmt: skip
-WORK_COLUMNS = ("runs", "blanks", "gaps", "markup")
 MENU_UNITS = 7  # a line of fewer units without an end mark reads like a menu entry (HPLT: "menu" segments)
 SHORT_CHARS = 30  # FineWeb's short line
 LONG_CHARS = 61  # HPLT's long segment
@@ -62,41 +61,6 @@ def count_distinct(codes: UInt, offsets: Row, class_of: Row, number: Row, out: R
             while seen:
                 out[d, r] += seen & 1
                 seen >>= 1
-
-
-@njit(cache=True, nogil=True)
-def find_work(codes: UInt, offsets: Row, limit: Row, out: Row) -> None:
-    """`out[d]`: WORK_COLUMNS: what a fixer may find in document d. A true may be in vain; a false is certain.
-
-    runs: some character c with `limit[c] > 0` stands `limit[c]` times in a row. blanks: a blank before a newline or at the end, three
-    newlines in a row, a newline at the head or the end. gaps: four runs of blanks between characters of East Asia. markup: `<` or `&`
-    before what begins a tag or an entity.
-    """
-    for d in range(offsets.size - 1):
-        lo, hi = offsets[d], offsets[d + 1]
-        run, gaps, letter = 1, 0, np.uint32(0)
-        if lo < hi:
-            out[d, 1] = codes[lo] == 10 or codes[hi - 1] == 10 or codes[hi - 1] == 32 or codes[hi - 1] == 9
-        for i in range(lo, hi):
-            c = codes[i]
-            if i > lo and c == codes[i - 1]:
-                run += 1
-                if c < limit.size and limit[c] > 0 and run >= limit[c]:
-                    out[d, 0] = True
-                if c == 10 and run >= 3:
-                    out[d, 1] = True
-            else:
-                run = 1
-            if c == 10 and i > lo and (codes[i - 1] == 32 or codes[i - 1] == 9):
-                out[d, 1] = True
-            if c >= 0x2E80 and letter >= 0x2E80 and (codes[i - 1] == 32 or codes[i - 1] == 9):
-                gaps += 1
-            if c != 32 and c != 9:
-                letter = c
-            if (c == 0x3C or c == 0x26) and i + 1 < hi:
-                after = codes[i + 1]
-                out[d, 3] = out[d, 3] or 65 <= after & 0xFFDF <= 90 or after == 0x2F or after == 0x21 or after == 0x23
-        out[d, 2] = gaps >= 4
 
 
 @njit(cache=True, nogil=True)
@@ -151,6 +115,12 @@ def measure_lines(codes: UInt, offsets: Row, class_of: Row, line_bits: Row, unit
     three bars and more with little between them; none in front matter (between --- at the head of the document). Tables: two | or
     tabs. A speaker: a colon within the first seven characters of a line that ends a sentence. An ellipsis is … or three dots.
     """
+    packed = np.zeros(256, np.int64)  # what a character adds to five counts of 12 bits: characters, code marks, Han, plain marks, bars
+    for c in range(256):
+        bits = line_bits[c]
+        inked = (bits & SPACE) == 0
+        packed[c] = inked + (((bits & BAR) != 0) << 48)
+        packed[c] += (inked and (bits & CODE) != 0) << 12 | (inked and (bits & HAN) != 0) << 24 | (inked and (bits & PLAIN) != 0) << 36
     for d in range(offsets.size - 1):
         lo, hi = offsets[d], offsets[d + 1]
         newlines = 0
@@ -165,31 +135,27 @@ def measure_lines(codes: UInt, offsets: Row, class_of: Row, line_bits: Row, unit
         i = lo
         while i <= hi:
             begin = i
-            chars, units, kind_before = 0, 0, 0
-            marks, han, plain, pipes, colon, bars = 0, 0, 0, 0, 0, 0
+            chars, marks, han, plain, bars, units, kind_before, pipes, colon = 0, 0, 0, 0, 0, 0, 0, 0, 0
             h = np.uint64(14695981039346656037)
-            first, last, opening = -1, -1, -1
             while i < hi and codes[i] != 10:
-                c = class_of[codes[i]]
-                kind = unit_kind[c]
-                if kind == 1 or (kind != 0 and kind_before != 2):
-                    units += 1
-                kind_before = 0 if kind == 0 else (1 if kind == 1 else 2)
-                bits = line_bits[c]
-                pipes += codes[i] == 0x7C or codes[i] == 9
-                bars += (bits & BAR) != 0
-                if not bits & SPACE:
-                    chars += 1
-                    h = (h ^ np.uint64(codes[i])) * np.uint64(1099511628211)
-                    if first < 0:
-                        first, opening = bits, i
-                    last = i
-                    marks += (bits & CODE) != 0
-                    han += (bits & HAN) != 0
-                    plain += (bits & PLAIN) != 0
-                    if (codes[i] == 0x3A or codes[i] == 0xFF1A) and colon == 0:
-                        colon = chars
-                i += 1
+                counts, stop = 0, min(hi, i + 4095)
+                while i < stop and codes[i] != 10:
+                    point = codes[i]
+                    c = class_of[point]
+                    kind, adds = unit_kind[c], packed[c]
+                    units += kind == 1 or (kind > 1 and kind_before < 2)
+                    kind_before = kind
+                    counts += adds
+                    h = (h ^ np.uint64(point)) * np.uint64(1099511628211) if adds & 1 else h
+                    pipes += point == 0x7C or point == 9
+                    if (point == 0x3A or point == 0xFF1A) and colon == 0:
+                        colon = chars + (counts & 0xFFF)
+                    i += 1
+                chars += counts & 0xFFF
+                marks += counts >> 12 & 0xFFF
+                han += counts >> 24 & 0xFFF
+                plain += counts >> 36 & 0xFFF
+                bars += counts >> 48
             i += 1
             if chars == 0:
                 if paragraph_chars > 0:
@@ -201,6 +167,12 @@ def measure_lines(codes: UInt, offsets: Row, class_of: Row, line_bits: Row, unit
                     paragraph_keys[slot] = paragraph | np.uint64(1)
                     paragraph, paragraph_chars = np.uint64(0), 0
                 continue
+            opening, last = begin, i - 2
+            while line_bits[class_of[codes[opening]]] & SPACE:
+                opening += 1
+            while line_bits[class_of[codes[last]]] & SPACE:
+                last -= 1
+            first = line_bits[class_of[codes[opening]]]
             ended_bits = line_bits[class_of[codes[last]]]
             ended = (ended_bits & (END | CLOSER)) != 0
             out[d, 0] += 1
@@ -283,44 +255,64 @@ def measure_clauses(
     """
     for d in range(offsets.size - 1):
         lo, hi = offsets[d], offsets[d + 1]
-        length, clauses, all_han, fours, fives, sevens, units, longest = 0, 0, 0, 0, 0, 0, 0, 0
+        clauses, all_han, fours, fives, sevens, units, longest = 0, 0, 0, 0, 0, 0, 0
         kind_before, side, changes, interleave, sentences, split, marks, odd_marks = 0, -1, 0, 0, 0, 0, 0, 0
         in_end, url, url_chars, pairs, odd_pairs = False, 0, 0, 0, 0
-        before, point_before = np.uint32(10), np.uint32(0)
-        for i in range(lo, hi + 1):
-            point = codes[i] if i < hi else np.uint32(10)
+        before, i = np.uint32(10), lo
+        while i < hi:
+            point = codes[i]
             c = class_of[point]
-            if i < hi and is_han[c]:
-                length += 1
-                if i + 2 < hi and splits[class_of[codes[i + 1]]] and is_han[class_of[codes[i + 2]]]:
-                    split += 1
-            elif length > 0:
+            if is_han[c]:
+                first = i
+                i += 1
+                while i < hi and is_han[class_of[codes[i]]]:
+                    i += 1
+                length = i - first
                 clauses += 1
                 all_han += length
                 fours += length == 4
                 fives += length == 5
                 sevens += length == 7
-                length = 0
-            if i == hi:
-                break
-            if 97 <= point <= 122 and 97 <= point_before <= 122 and i >= url:
-                pairs += 1
-                odd_pairs += odd[point_before - 97, point - 97]
-            point_before = point
-            kind = unit_kind[c]
-            mark = is_mark[c] or point == 10
-            if kind != 0:
-                before = point
-                if kind == 1 or kind_before != 2:
-                    units += 1
-                    longest = max(longest, units)
+                units += length
                 # six changes among seven neighbours: a window of the last six bits; what is neither side does not end it
-                now = 1 if is_han[c] else 0
-                changes = ((changes << 1) | (side >= 0 and side != now)) & 63
-                side = now
-                if changes:
-                    interleave = max(interleave, POPCOUNT[changes])
-            elif mark:
+                changes = ((changes << 1) | (side == 0)) & 63
+                interleave = max(interleave, POPCOUNT[changes])
+                changes = (changes << min(length - 1, 6)) & 63
+                longest, side, kind_before, in_end = max(longest, units), 1, 1, False
+                before = codes[i - 1]
+                continue
+            kind = unit_kind[c]
+            if splits[c] and i > lo and i + 1 < hi:
+                split += is_han[class_of[codes[i - 1]]] and is_han[class_of[codes[i + 1]]]
+            if kind == 1:  # kana and Hangul
+                units += 1
+                changes = ((changes << 1) | (side == 1)) & 63
+                interleave = max(interleave, POPCOUNT[changes])
+                longest, side, kind_before, before, in_end = max(longest, units), 0, 1, point, ends[c]
+                i += 1
+                continue
+            if kind != 0:
+                first, small = i, False
+                while True:
+                    letter = 97 <= point <= 122
+                    if letter and small and i >= url:
+                        pairs += 1
+                        odd_pairs += odd[codes[i - 1] - 97, point - 97]
+                    small = letter
+                    i += 1
+                    if i == hi:
+                        break
+                    point = codes[i]
+                    if unit_kind[class_of[point]] < 2:
+                        break
+                units += kind_before != 2
+                changes = ((changes << 1) | (side == 1)) & 63
+                interleave = max(interleave, POPCOUNT[changes])
+                changes = (changes << min(i - first - 1, 6)) & 63
+                longest, side, kind_before, in_end = max(longest, units), 0, 2, False
+                before = codes[i - 1]
+                continue
+            if is_mark[c] or point == 10:
                 units, side, changes = 0, -1, 0
                 if point == 0x3A and i >= url and i + 2 < hi and codes[i + 1] == 0x2F and codes[i + 2] == 0x2F:
                     first = i
@@ -340,8 +332,8 @@ def measure_clauses(
             if point == 46:
                 end = kind_before != 0 and (i + 1 == hi or codes[i + 1] == 32 or codes[i + 1] == 10 or codes[i + 1] == 34)
             sentences += end and not in_end
-            in_end = end
-            kind_before = 0 if kind == 0 else (1 if kind == 1 else 2)
+            in_end, kind_before = end, 0
+            i += 1
         out[d, 0], out[d, 1], out[d, 2], out[d, 3] = clauses, max(fours, fives, sevens), all_han, longest
         out[d, 4], out[d, 5], out[d, 6], out[d, 7] = interleave, sentences, split, url_chars
         out[d, 8], out[d, 9], out[d, 10], out[d, 11] = pairs, odd_pairs, marks, odd_marks

@@ -31,8 +31,8 @@ LINE_METRICS: dict[str, str] = {
 }
 # what the stage perplexity knows of lines besides
 MODEL_LINE_METRICS: dict[str, str] = {
-    "line_perplexity": "perplexity of the line for each unit",
-    "line_perplexity_ratio": "perplexity of the line / that of the whole document",
+    "line_perplexity": "perplexity of the line for each unit; NaN under 16 of them",
+    "line_perplexity_ratio": "perplexity of the line, taken together with 16 units of the rest of the document / that of the rest",
     "line_units": "units of the line, as the model counts them",
     "line_from_end": "1 for the last line, 2 for the one before, …",
 }

@@ -181,8 +181,10 @@ METRICS: dict[str, Metric] = _table(
     ("latin_share", "notes", "ratio", "Latin letters / letters of any script, as the stage langid saw the text"),
     ("perplexity", "notes", "count", "perplexity for each unit under the language model; comparable only under the same model"),
     ("perplexity_percentile", "notes", "percent", "share of the calibration documents with a lower perplexity, 0 to 100"),
+    ("broken_score", "notes", "ratio", "how broken the text looks to the language model; 1 % of the calibration documents are above 0.5"),
     ("quality_score", "notes", "ratio", "probability of good text by the stage quality"),
     ("quality_pareto", "notes", "signed", "a Pareto draw seeded by the document's id, less 1 - quality_score: GPT-3 keeps what is above 0"),
+    ("benchmark_overlap", "notes", "ratio", "largest share of a benchmark item's n-grams that decontaminate found in the text"),
     ("ads_score", "notes", "ratio", "probability of advertising by the stage ads"),
     # -- words of jieba: only where a rule set asks for them (half a megabyte a second)
     ("jieba_words", "jieba", "count", "words as jieba cuts them, blanks left out"),

@@ -61,7 +61,8 @@ class MetricSet:
             values.update(_stop_values(codes, offsets))
         if groups & {"units", "repetition", "lines", "runs", "frequencies"}:
             rows, entropy = np.zeros((count, len(unit_kernels.UNIT_COLUMNS)), np.int64), np.zeros(count)
-            how = (tables.class_of, masks.unit_kind, masks.is_upper, masks.lower, masks.is_mark, masks.is_blank, *masks.words)
+            kinds = (masks.unit_kind, masks.is_upper, masks.lower, masks.is_mark, masks.is_blank)
+            how = (tables.class_of, *kinds, *masks.words, unit_kernels.entropy_gain())
             hashes, chars, ends = np.empty(codes.size, np.uint64), np.empty(codes.size, np.int32), np.zeros(count + 1, np.int64)
             unit_kernels.measure_units(codes, offsets, *how, hashes, chars, ends, rows, entropy)
             values.update(_unit_values(rows, entropy, by_flag))

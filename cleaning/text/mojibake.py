@@ -12,15 +12,17 @@ import re
 from cleaning.io.encodings import common_han
 
 # the first byte of a UTF-8 sequence read as Latin-1 or Windows-1252, followed by continuation bytes read the same way
-_CONTINUATION = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+_OF_1252 = "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+_CONTINUATION = f"\x80-\xbf{_OF_1252}"
+CONTINUATION = (*map(chr, range(0x80, 0xC0)), *_OF_1252)
 _LEAD_RE = re.compile("[\xc2-\xd6\xd8-\xf4]")  # × is a sign, not a letter
 _PAIR = f"[\xc2-\xdf][{_CONTINUATION}]"
 _WIDE = f"[\xe0-\xef][{_CONTINUATION}]{{2}}|[\xf0-\xf4][{_CONTINUATION}]{{3}}"
 _AS_LATIN_RUN = re.compile(f"(?:{_PAIR}|{_WIDE})+")
 _WIDE_RE = re.compile(_WIDE)
 # the first two bytes of a Chinese character (or of ， and 。) in UTF-8, read as GBK: rare characters in real text, every third in mojibake
-_LEADS = [bytes((a, b)).decode("gbk", "ignore") for a in (0xE3, *range(0xE4, 0xEA), 0xEF) for b in range(0x80, 0xC0)]
-_AS_GBK = re.compile(f"[{''.join(_LEADS)}]")
+AS_GBK_LEADS = [bytes((a, b)).decode("gbk", "ignore") for a in (0xE3, *range(0xE4, 0xEA), 0xEF) for b in range(0x80, 0xC0)]
+_AS_GBK = re.compile(f"[{''.join(AS_GBK_LEADS)}]")
 _AROUND = "\ufeff\u200b\xa0\u3000 \t\r\n"  # may have come to a text later than the mojibake did
 _CP1252 = {c: bytes([b]) for b in range(0x80, 0xA0) for c in [bytes([b]).decode("cp1252", "ignore")] if c}
 

@@ -5,7 +5,10 @@ Very long documents are read in windows of `WINDOW` units, so that no table grow
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from cleaning.text.kernels import Row, UInt
@@ -14,6 +17,7 @@ WINDOW = 1 << 18  # units of one window of the repetition metrics (a novel of 50
 UNIQUE_UNITS = 1000  # distinct units are counted in the first thousand: the ratio falls with length
 SHORTEST_NUMBER, LONGEST_NUMBER = 7, 12  # digits of a telephone or QQ number
 SHORTEST_HANDLE, LONGEST_HANDLE = 6, 20  # characters of a name with letters and digits, as messengers and throw-away domains have
+ENTROPY_SCALE = float(1 << 40)
 STOP_KINDS = 8  # Gopher's stop words come first among the function words; only these are counted as distinct ones
 
 UNIT_COLUMNS = (
@@ -24,67 +28,11 @@ UNIT_COLUMNS = (
 
 
 @njit(cache=True, nogil=True)
-def _segment(
-    codes: UInt, lo: int, hi: int, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt,
-    hashes: Row, chars: Row, kinds: Row, starts: Row,
-) -> tuple[int, int]:  # fmt: skip
-    """Fill hashes, lengths, kinds and starts of the units from `lo` on, at most `hashes.size`; returns (units, where it stopped)."""
-    n, i = 0, lo
-    while i < hi and n < hashes.size:
-        kind = unit_kind[class_of[codes[i]]]
-        if kind == 0:
-            i += 1
-            continue
-        h = np.uint64(14695981039346656037)
-        starts[n] = i
-        if kind == 1:
-            h = (h ^ np.uint64(codes[i])) * np.uint64(1099511628211)
-            hashes[n], chars[n], kinds[n] = h | np.uint64(1), 1, 1
-            n += 1
-            i += 1
-            continue
-        start, digits, upper, first_upper = i, 0, 0, is_upper[class_of[codes[i]]]
-        while i < hi:
-            c = class_of[codes[i]]
-            if unit_kind[c] < 2:
-                break
-            digits += unit_kind[c] == 3
-            upper += is_upper[c]
-            point = codes[i]
-            if point < lower.size:
-                point = lower[point]
-            h = (h ^ np.uint64(point)) * np.uint64(1099511628211)
-            i += 1
-        length = i - start
-        hashes[n], chars[n] = h | np.uint64(1), length
-        if digits == length:
-            kinds[n] = 3
-        elif upper == length and length > 1:
-            kinds[n] = 4
-        elif digits > 0:
-            kinds[n] = 5
-        else:
-            kinds[n] = 6 if upper > first_upper else 2
-        n += 1
-    return n, i
-
-
-@njit(cache=True, nogil=True)
 def _table_size(n: int) -> int:
     size = 16
     while size < 2 * n:
         size *= 2
     return size
-
-
-@njit(cache=True, nogil=True)
-def _slot(keys: Row, mask: np.uint64, key: np.uint64) -> int:
-    """Slot of `key` in an open table of 32-bit tags (0 = free). Two keys share tag and home once in four thousand million."""
-    tag = np.uint32(key >> np.uint64(32)) | np.uint32(1)
-    slot = (key ^ (key >> np.uint64(29))) & mask
-    while keys[slot] != 0 and keys[slot] != tag:
-        slot = (slot + np.uint64(1)) & mask
-    return int(slot)
 
 
 @njit(cache=True, nogil=True)
@@ -102,115 +50,177 @@ def _is_break(codes: UInt, class_of: Row, is_blank: Row, lo: int, hi: int, han_b
 
 
 @njit(cache=True, nogil=True)
+def _count_run(table: Row, mask: np.uint64, key: np.uint64, touched: Row, used: int) -> tuple[int, int]:
+    """(how often `key` was there before, `used`) in an open table of 32-bit tags and counts; `touched` are its slots in use.
+
+    Two keys share tag and home once in four thousand million.
+    """
+    tag = (key >> np.uint64(32)) | np.uint64(1)
+    slot = (key ^ (key >> np.uint64(29))) & mask
+    while table[slot] != 0 and table[slot] >> np.uint64(32) != tag:
+        slot = (slot + np.uint64(1)) & mask
+    if table[slot] == 0:
+        table[slot] = tag << np.uint64(32)
+        touched[used] = slot
+        used += 1
+    table[slot] += np.uint64(1)
+    return int(table[slot] & np.uint64(0xFFFFFFFF)) - 1, used
+
+
+@njit(cache=True, nogil=True)
+def _word_of(word_keys: Row, word_ids: Row, key: np.uint64) -> int:
+    """Number of the function word with this hash, or 0."""
+    mask = np.uint64(word_keys.size - 1)
+    slot = (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(53)
+    while word_keys[slot] != 0:
+        if word_keys[slot] == key:
+            return int(word_ids[slot])
+        slot = (slot + np.uint64(1)) & mask
+    return 0
+
+
+@njit(cache=True, nogil=True)
 def measure_units(
     codes: UInt, offsets: Row, class_of: Row, unit_kind: Row, is_upper: Row, lower: UInt,
-    is_mark: Row, is_blank: Row, word_keys: Row, word_ids: Row, counted: Row, bad_pair: Row,
-    all_hashes: Row, all_chars: Row, ends: Row, out: Row, entropy: Row,
+    is_mark: Row, is_blank: Row, word_keys: Row, word_ids: Row, counted: Row, bad_pair: Row, han_words: Row, gain: Row,
+    hashes: Row, chars: Row, ends: Row, out: Row, entropy: Row,
 ) -> None:  # fmt: skip
     """`out[d]`: UNIT_COLUMNS; `entropy[d]`: unigram entropy in nats (mean over windows, weighted by units).
 
-    `all_hashes`, `all_chars` (room for one a code) and `ends` (n + 1): hashes and lengths of all units one after the other, and where
+    `hashes`, `chars` (room for one a code) and `ends` (n + 1): hashes and lengths of all units one after the other, and where
     those of each document are. Function words: `word_keys` is an open table of 2048 unit hashes (0 = free), `word_ids` their numbers
-    (1 …), `counted` the English stop words, `bad_pair` which number never follows which; the last number is a clause mark (`is_mark`).
+    (1 …), `han_words` (65536) the number of each single character, `counted` the English stop words, `bad_pair` which number never follows
+    which; the last number is a clause mark (`is_mark`). `gain[k]` is what the k + 1st occurrence of a unit adds to the sum of n ln n.
     """
-    kinds, starts = np.empty(WINDOW, np.uint8), np.empty(WINDOW, np.int64)
-    keys, counts = np.zeros(2 * WINDOW, np.uint32), np.zeros(2 * WINDOW, np.int32)
-    word_mask, mark = np.uint64(word_keys.size - 1), bad_pair.shape[0] - 1
-    at = 0
+    table, touched = np.zeros(_table_size(min(WINDOW, codes.size // 2 + 1)), np.uint64), np.empty(WINDOW, np.int64)
+    seen = han_words << 20  # of single characters of the basic plane: number, and below it how often there
+    single, info = np.empty(WINDOW + 1, np.int32), np.zeros(lower.size, np.uint32)
+    for point in range(lower.size):  # of the letters and digits of alphabets: the small letter, and above it digit, capital, any of them
+        c = class_of[point]
+        if unit_kind[c] >= 2:
+            info[point] = lower[point] | (unit_kind[c] == 3) << 24 | is_upper[c] << 25 | 1 << 26
+    mark, at = bad_pair.shape[0] - 1, 0
     for d in range(offsets.size - 1):
-        i, hi = offsets[d], offsets[d + 1]
-        seen_stop, before = 0, 0
+        lo, i, hi = offsets[d], offsets[d], offsets[d + 1]
+        seen_stop, before, all_units = 0, 0, 0
         weighted = 0.0
+        han, words, digit_runs, word_chars, capitals, longest, stops, broken, numbers, handles = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        breaks, singles, mixed, all_distinct, early = 0, 0, 0, 0, 0
+        mask = np.uint64(_table_size(min(WINDOW, (hi - lo) // 2 + 1)) - 1)
         while i < hi:
-            hashes, chars = all_hashes[at : at + WINDOW], all_chars[at : at + WINDOW]
-            n, i = _segment(codes, i, hi, class_of, unit_kind, is_upper, lower, hashes, chars, kinds, starts)
-            size = _table_size(n)
-            table, tally = keys[:size], counts[:size]
-            table[:], tally[:] = 0, 0
-            mask = np.uint64(size - 1)
-            distinct, early, total = 0, 0, 0.0
-            head = max(0, UNIQUE_UNITS - out[d, 0])
-            for u in range(n):
-                slot = _slot(table, mask, hashes[u])
-                if table[slot] == 0:
-                    table[slot] = np.uint32(hashes[u] >> np.uint64(32)) | np.uint32(1)
-                    distinct += 1
-                    early += u < head
-                tally[slot] += 1
-            han, words, digits, word_chars, capitals, longest, stops, broken_places, numbers, handles = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-            breaks, singles, mixed = 0, 0, 0
-            for u in range(n):
-                kind = kinds[u]
-                length = chars[u]
-                if u > 0 and starts[u] > starts[u - 1] + chars[u - 1]:
-                    breaks += _is_break(codes, class_of, is_blank, starts[u - 1] + chars[u - 1], starts[u], kinds[u - 1] == 1, kind == 1)
+            n, used, singles_used, distinct, total = 0, 0, 0, 0, 0
+            head = max(0, UNIQUE_UNITS - all_units)
+            end, han_before = i, False  # of the unit before
+            while i < hi and n < WINDOW:
+                c = class_of[codes[i]]
+                kind = unit_kind[c]
+                if kind == 0:
+                    i += 1
+                    continue
+                start = i
                 if kind == 1:
+                    point = codes[i]
+                    i += 1
+                    key = ((np.uint64(14695981039346656037) ^ np.uint64(point)) * np.uint64(1099511628211)) | np.uint64(1)
+                    length = 1
                     han += 1
-                elif kind == 3:
-                    digits += 1
-                    numbers += SHORTEST_NUMBER <= length <= LONGEST_NUMBER
-                    before = 0
-                    continue
+                    if point < 65536:
+                        known = seen[point]
+                        seen[point] = known + 1
+                        times, number = known & 0xFFFFF, known >> 20
+                        single[singles_used] = point
+                        singles_used += times == 0
+                    else:
+                        times, used = _count_run(table, mask, key, touched, used)
+                        number = 0
                 else:
-                    words += 1
-                    word_chars += length
-                    capitals += kind == 4
-                    singles += length == 1
-                    mixed += kind == 6
-                    handles += kind == 5 and SHORTEST_HANDLE <= length <= LONGEST_HANDLE
-                    longest = max(longest, length)
-                    if length > 14:  # no word of the table is longer
-                        before = 0
-                        continue
-                key = hashes[u]
-                home = (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(53)
-                while word_keys[home] != 0 and word_keys[home] != key:
-                    home = (home + np.uint64(1)) & word_mask
-                if word_keys[home] == 0:
-                    before = 0
-                    continue
-                number = word_ids[home]
-                if counted[number]:
-                    stops += 1
-                    if number <= STOP_KINDS:
-                        seen_stop |= 1 << (number - 1)
-                left, right = starts[u] - 1, starts[u] + length
-                if kind != 1 and left > offsets[d] and codes[left] == 32:
-                    left -= 1
-                if left >= offsets[d] and is_mark[class_of[codes[left]]]:
-                    broken_places += bad_pair[mark, number]
-                if right < hi and is_mark[class_of[codes[right]]]:
-                    broken_places += bad_pair[number, mark]
-                if before > 0 and u > 0:
-                    gap = starts[u] - starts[u - 1] - chars[u - 1]
-                    if gap == 0 if kind == 1 else (gap == 1 and codes[starts[u] - 1] == 32):
-                        broken_places += bad_pair[before, number]
+                    h = np.uint64(14695981039346656037)
+                    digits, upper, first_upper = 0, 0, is_upper[c]
+                    while i < hi:
+                        point = codes[i]
+                        if point < info.size:
+                            entry = info[point]
+                            if entry == 0:
+                                break
+                            digits += entry >> 24 & 1
+                            upper += entry >> 25 & 1
+                            point = entry & np.uint32(0xFFFFFF)
+                        else:
+                            c = class_of[point]
+                            if unit_kind[c] < 2:
+                                break
+                            digits += unit_kind[c] == 3
+                            upper += is_upper[c]
+                        h = (h ^ np.uint64(point)) * np.uint64(1099511628211)
+                        i += 1
+                    key = h | np.uint64(1)
+                    length = i - start
+                    times, used = _count_run(table, mask, key, touched, used)
+                    number = 0
+                    if digits == length:
+                        digit_runs += 1
+                        numbers += SHORTEST_NUMBER <= length <= LONGEST_NUMBER
+                    else:
+                        words += 1
+                        word_chars += length
+                        singles += length == 1
+                        longest = max(longest, length)
+                        if upper == length and length > 1:
+                            capitals += 1
+                        elif digits > 0:
+                            handles += SHORTEST_HANDLE <= length <= LONGEST_HANDLE
+                        else:
+                            mixed += upper > first_upper
+                        if length <= 14:  # no word of the table is longer
+                            number = _word_of(word_keys, word_ids, key)
+                hashes[at], chars[at] = key, length
+                at += 1
+                total += gain[times]
+                distinct += times == 0
+                early += times == 0 and n < head
+                if n > 0 and start > end:
+                    breaks += _is_break(codes, class_of, is_blank, end, start, han_before, kind == 1)
+                if number > 0:
+                    if counted[number]:
+                        stops += 1
+                        if number <= STOP_KINDS:
+                            seen_stop |= 1 << (number - 1)
+                    left = start - 1
+                    if kind != 1 and left > lo and codes[left] == 32:
+                        left -= 1
+                    if left >= lo and is_mark[class_of[codes[left]]]:
+                        broken += bad_pair[mark, number]
+                    if i < hi and is_mark[class_of[codes[i]]]:
+                        broken += bad_pair[number, mark]
+                    if before > 0 and n > 0 and (start == end if kind == 1 else (start == end + 1 and codes[end] == 32)):
+                        broken += bad_pair[before, number]
                 before = number
-            out[d, 1] += han
-            out[d, 2] += words
-            out[d, 3] += digits
-            out[d, 4] += word_chars
-            out[d, 5] += capitals
-            out[d, 6] += stops
-            out[d, 9] += early
-            out[d, 11] = max(out[d, 11], longest)
-            out[d, 12] += broken_places
-            out[d, 13] += numbers
-            out[d, 14] += handles
-            out[d, 15] += breaks
-            out[d, 16] += singles
-            out[d, 17] += mixed
-            for s in range(size):
-                if tally[s] > 1:
-                    total += tally[s] * np.log(tally[s])
+                end, han_before = i, kind == 1
+                n += 1
+            for k in range(used):
+                table[touched[k]] = 0
+            for k in range(singles_used):
+                seen[single[k]] &= -0x100000
             if n > 0:
-                weighted += n * np.log(n) - total
-            out[d, 0] += n
-            out[d, 10] += distinct
-            at += n
+                weighted += n * np.log(n) - total / ENTROPY_SCALE
+            all_units += n
+            all_distinct += distinct
+        heads = 0
         while seen_stop:
-            out[d, 7] += seen_stop & 1
+            heads += seen_stop & 1
             seen_stop >>= 1
-        out[d, 8] = min(out[d, 0], UNIQUE_UNITS)
-        entropy[d] = weighted / out[d, 0] if out[d, 0] > 0 else np.nan
+        row = out[d]
+        row[0], row[1], row[2], row[3], row[4], row[5] = all_units, han, words, digit_runs, word_chars, capitals
+        row[6], row[7], row[8], row[9], row[10] = stops, heads, min(all_units, UNIQUE_UNITS), early, all_distinct
+        row[11], row[12], row[13], row[14], row[15], row[16], row[17] = longest, broken, numbers, handles, breaks, singles, mixed
+        entropy[d] = weighted / all_units if all_units > 0 else np.nan
         ends[d + 1] = at
+
+
+@lru_cache(maxsize=1)
+def entropy_gain() -> npt.NDArray[np.int64]:
+    """(WINDOW,) (k + 1) ln(k + 1) - k ln k in units of 1 / ENTROPY_SCALE: whole numbers, so that the sum has no order."""
+    k = np.arange(1, WINDOW + 1, dtype=np.float64)
+    sums = np.round(k * np.log(k) * ENTROPY_SCALE).astype(np.int64)
+    sums[1:] -= sums[:-1].copy()
+    return sums

@@ -117,7 +117,8 @@ def fold_codes(codes: UInt, offsets: Row, table: UInt, out: Row, origin: Row, st
 
 
 @lru_cache(maxsize=1)
-def _table() -> npt.NDArray[np.uint32]:
+def view_table() -> npt.NDArray[np.uint32]:
+    """(65536,) the folded code point of each, and above it 1 Han, 2 letter or digit of an alphabet, 3 blank, 4 separator, 0 other."""
     class_of = char_tables().class_of[:0x10000]
     kinds = np.zeros(256, np.uint32)
     kinds[classes_with("latin", "other_letter", "mark", "digit")] = _ALNUM
@@ -140,7 +141,7 @@ def fold_batch(texts: list[str], encoded: Encoded | None = None, *, origins: boo
     codes, offsets = encoded or utf32(texts)
     out, start = np.empty(5 * codes.size + len(texts) + 8, np.uint8), np.zeros(len(texts) + 1, np.int64)
     origin = np.zeros(out.size if origins else 0, np.int64)
-    m = fold_codes(codes, offsets, _table(), out, origin, start)
+    m = fold_codes(codes, offsets, view_table(), out, origin, start)
     return View(out[:m].tobytes(), start, origin[:m])
 
 

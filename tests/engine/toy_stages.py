@@ -13,7 +13,7 @@ import xxhash
 from cleaning.config import Strict
 from cleaning.doc import Batch, Drop
 from cleaning.io.parts import read_partition, write_partitioned
-from cleaning.stages.contract import GlobalStage, Partitioned, Reduce, ReduceContext, ShardContext, Stage, Step, StepDefaults
+from cleaning.stages.contract import GlobalStage, Partitioned, Reduce, ReduceContext, Scale, ShardContext, Stage, Step, StepDefaults
 
 KEY = np.dtype([("key", "<u8"), ("shard", "<u4"), ("row", "<u4")])
 VERDICT = np.dtype([("shard", "<u4"), ("row", "<u4"), ("to_shard", "<u4"), ("to_row", "<u4")])
@@ -33,12 +33,10 @@ class Apply(StepDefaults):
     def open(self, shard: ShardContext) -> None:
         verdicts = read_partition(shard.reduced, "verdicts", VERDICT, shard.shard)
         self.drop = {int(v["row"]): (int(v["to_shard"]), int(v["to_row"])) for v in verdicts}
-        self.row = 0
 
     def __call__(self, batch: Batch) -> None:
-        for doc in batch.docs:
-            twin = self.drop.get(self.row)
-            self.row += 1
+        for i, doc in enumerate(batch.docs):
+            twin = self.drop.get(batch.first + i)
             if twin is not None:
                 doc.drop = Drop("toy_dedup", "exact", 1.0, None, "an exact duplicate", extra={"twin": list(twin)})
 
@@ -67,7 +65,7 @@ class ToyDedup(GlobalStage):
     def shuffle(self) -> Partitioned:
         return Partitioned(KEY, PARTITIONS, lambda records: (records["key"] % PARTITIONS).astype(np.int64))
 
-    def reduces(self, shards: int) -> Sequence[Reduce]:
+    def reduces(self, scale: Scale) -> Sequence[Reduce]:
         return [Reduce("match", PARTITIONS, match)]
 
     def apply(self) -> Step:

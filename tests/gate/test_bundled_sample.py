@@ -24,7 +24,7 @@ FLOORS: dict[str, tuple[int, int]] = {
     "mixed_good.jsonl": (25, 0),
     "en_good.jsonl": (45, 0),
     "dirty_good.jsonl": (20, 0),
-    "zh_junk.jsonl": (0, 86),
+    "zh_junk.jsonl": (0, 87),
     "en_junk.jsonl": (0, 41),
     "mixed_junk.jsonl": (0, 13),
 }

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import math
 import random
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +19,7 @@ from hypothesis import strategies as st
 from cleaning.errors import ModelError, UserError
 from cleaning.models.card import read_card, sha256_of
 from cleaning.models.commands import train_lm as command
-from cleaning.models.lm import train, units
+from cleaning.models.lm import arpa, train, units
 from cleaning.models.lm.arpa import NgramModel, read_arpa, write_arpa
 from cleaning.models.lm.counts import Sorter
 from cleaning.models.lm.train import Training, fit, full_prune, train_lm
@@ -292,7 +296,7 @@ def test_faults_of_the_command(tmp_path: Path) -> None:
         (["--memory", "much"], "not a size"),
         (["--limit", "0"], "more than nothing"),
         (["--tmp", str(tmp_path / "none")], "no such directory"),
-        (["--output", str(tmp_path / "x.bin")], "must end in .arpa"),
+        (["--output", str(tmp_path / "x.model")], "must end in .arpa"),
         ([], "no text"),
     ):
         with pytest.raises(UserError, match=said):
@@ -316,3 +320,56 @@ def test_a_vocabulary_too_large_for_the_order(monkeypatch: pytest.MonkeyPatch) -
         fit(["x"], CHAR, 6)
     model = fit(["xy"], CHAR, 5)  # 110 bits a key
     assert math.isfinite(model.prob[4].sum())
+
+
+def test_odd_corpora(tmp_path: Path) -> None:
+    """One token again and again, empty documents among others, a document of 8 MB, order 1, more types than tokens of each."""
+    for order in (1, 2, 5):
+        model = fit(["", "a" * 50, "\n\n", " ", "a"], CHAR, order)
+        assert_same(as_dict(model), naive_lm(sentences_of(["a" * 50, "a"]), order, full_prune((0, 0, 1), order)), 1e-4)
+    book = "".join(sample_texts())
+    book *= (8 << 20) // len(book.encode()) + 1
+    whole = fit([book, ""], CHAR, 3, memory=32 << 20, tmp=tmp_path)
+    assert whole.training["tokens"] > 2_000_000
+    assert whole.training["lines"] == len(CHAR.lines(book))
+    rare = " ".join(f"w{i:x}" for i in range(50_000))
+    assert len(fit([rare], Units("word"), 2, (0,)).vocab) == 50_003
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_training_leaves_the_old_model_and_its_rest_goes(tmp_path: Path) -> None:
+    samples = Path(__file__).resolve().parents[2] / "samples" / "raw" / "zh_good.jsonl"
+    output = tmp_path / "zh.arpa"
+    output.write_text("old", encoding="utf-8")
+    stopped = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom cleaning.models.lm import arpa\nfrom cleaning.models.lm.train import *\n"
+        "whole, calls = arpa._write_section, []\n"
+        "def write(out, *rest):\n    whole(out, *rest)\n    calls.append(1)\n"
+        "    if len(calls) == 2:\n        out.flush()\n        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "arpa._write_section = write\ntrain_lm([sys.argv[1]], Path(sys.argv[2]), Training(Units('char'), 3))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", stopped, str(samples), str(output)], cwd=Path(__file__).resolve().parents[2], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert output.read_text(encoding="utf-8") == "old"
+    assert len(list(tmp_path.glob(".zh.arpa.*.part"))) == 1
+    train_lm([samples], output, Training(CHAR, 3))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["zh.arpa", "zh.arpa.card.json"]
+    assert read_arpa(output).order == 3
+
+
+def test_no_space_left_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = Path(__file__).resolve().parents[2] / "samples" / "raw" / "zh_good.jsonl"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(arpa, "_write_section", full)
+    with pytest.raises(UserError, match=r"no space left for .*zh.arpa.*--tmp"):
+        train_lm([samples], tmp_path / "zh.arpa", Training(CHAR, 2))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_binary_needs_the_program_of_kenlm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILD_BINARY", str(tmp_path / "build_binary"))
+    with pytest.raises(ModelError, match="neither on the PATH"):
+        train_lm([__file__], tmp_path / "zh.klm", Training(CHAR))

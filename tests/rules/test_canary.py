@@ -176,3 +176,9 @@ def test_counts(load: Load, held: list[set[str]], limit: float) -> None:
     found = suspects(load("\n".join(ENTRIES)), docs, limit)
     assert {s.entry.text: (s.documents, s.alone) for s in found} == expected
     assert [s.documents for s in found] == sorted((s.documents for s in found), reverse=True)
+
+
+def test_solicitations_neither_stop_a_run_nor_hide_a_typo(load: Load) -> None:
+    docs = documents([f"{PLAIN}公司优惠{i}" for i in range(60)])
+    assert named(load("公司\n", solicit_zh="优惠\n"), docs) == ["公司"]
+    assert named(load("不在\n", solicit_zh="优惠\n"), docs) == []

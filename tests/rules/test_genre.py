@@ -365,3 +365,13 @@ def test_every_document_has_one_genre_whatever_the_batch(texts: list[str]) -> No
     found = genre_of(texts)
     assert set(found) <= set(GENRES)
     assert found == [genre_of([text])[0] for text in texts]
+
+
+def test_short_free_verse_with_a_title_and_stanzas() -> None:
+    text = "旧钟\n\n一座旧钟\n站在墙上走了很久\n它不问人\n也不等谁回家\n\n有一夜\n它忽然停了\n停在我出生的那一刻"
+    assert genre_of([text]) == ["verse"]
+
+
+def test_tags_of_a_law_are_not_classical() -> None:
+    words = "条例（31） 其他（12） 以下（8） 不得（44） 人民（90） 以及（5） 其中（7） 不服（3） 所有（11） 者（2） 国务院（19） 依法（60）"
+    assert genre_of([words]) != ["classical"]

@@ -35,7 +35,7 @@ def spacious(texts: list[str]) -> tuple[list[str], int]:
     """The same with room to spare, and how many bytes there are: `fold_batch` on texts that might not fit would damage memory."""
     codes, offsets = utf32(texts)
     out, start = np.empty(8 * codes.size + 8 * len(texts) + 8, np.uint8), np.zeros(len(texts) + 1, np.int64)
-    size = view.fold_codes(codes, offsets, view._table(), out, np.zeros(0, np.int64), start)
+    size = view.fold_codes(codes, offsets, view.view_table(), out, np.zeros(0, np.int64), start)
     data, ends = out[:size].tobytes(), zip(start[:-1].tolist(), start[1:].tolist(), strict=True)
     return [data[low : high - 1].decode() for low, high in ends], size
 

@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     add = parser.add_argument
     add("--input", nargs="+", required=True, metavar="SHARDS", help="files, directories, globs, or a finished run")
-    add("--output", required=True, type=Path, metavar="FILE.arpa", help="the model; its card is put beside it")
+    about_output = "the model; its card is put beside it. FILE.bin or FILE.klm: a binary, made by KenLM's build_binary"
+    add("--output", required=True, type=Path, metavar="FILE.arpa", help=about_output)
     add("--unit", choices=KINDS, default="char", help="what a token is: a character (default), a word of letters, a word of jieba, a piece")
     add("--order", type=int, default=5, help="length of the longest n-grams, 1 to 6 (default 5)")
     about_prune = "for each order: n-grams that occur so often or less are left out; the last number holds for the rest (default 0 0 1)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,9 +42,12 @@ class NgramModel:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path` when all went well, at once."""
+    """A file that takes the place of `path` when all went well, at once. What a process that was killed left beside it goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        if not _alive(left.name.split(".")[-2]):
+            left.unlink(missing_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(scratch, "wb") as out:
             yield out
@@ -52,6 +56,16 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError, OverflowError):
+        pass
+    return True
 
 
 def write_arpa(model: NgramModel, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""KenLM's own estimator, where it is installed: the same tokens go in, the same kind of ARPA file comes out."""
+"""KenLM's own programs, where they are installed: `lmplz` makes the ARPA file that we make, `build_binary` a binary of it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,31 @@ def find_lmplz() -> str | None:
     return shutil.which(os.environ.get("LMPLZ") or "lmplz")
 
 
+def find_build_binary() -> str | None:
+    """The program: $BUILD_BINARY, else beside lmplz, else on the PATH; None where there is none."""
+    beside = find_lmplz()
+    named = os.environ.get("BUILD_BINARY") or (beside and shutil.which("build_binary", path=os.path.dirname(beside)))
+    return shutil.which(named or "build_binary")
+
+
+def build_binary(arpa: Path, output: Path, tmp: Path | None) -> None:
+    """Make a binary of an ARPA file, of KenLM's kind `probing`. Raises ModelError."""
+    program = find_build_binary()
+    if program is None:
+        raise ModelError(f"{output}: needs build_binary (of KenLM), which is neither on the PATH nor named by $BUILD_BINARY; name it .arpa")
+    with tempfile.TemporaryDirectory(prefix="lm-", dir=tmp) as folder:
+        made = Path(folder) / "model.bin"
+        done = subprocess.run([program, "-s", "probing", str(arpa), str(made)], capture_output=True, check=False)
+        if done.returncode:
+            raise ModelError(f"build_binary failed with code {done.returncode}: {_last_line(done.stderr)}")
+        with replacing(output) as out, open(made, "rb") as data:
+            shutil.copyfileobj(data, out, 1 << 20)
+
+
+def _last_line(told: bytes) -> str:
+    return (told.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
+
+
 def train(
     texts: Iterable[str], units: Units, order: int, prune: Sequence[int], output: Path, memory: int, tmp: Path | None,
     say: Callable[[str], None],
@@ -42,11 +67,10 @@ def train(
         command += ["--text", str(corpus), "--discount_fallback", *map(str, FALLBACK)]
         with replacing(output) as arpa:
             done = subprocess.run(command, stdout=arpa, stderr=subprocess.PIPE, check=False)
-            told = done.stderr.decode("utf-8", "replace")
             if done.returncode:
-                last = (told.strip().splitlines() or ["no message"])[-1]
-                raise ModelError(f"lmplz failed with code {done.returncode}: {last}")
-    return {"tokens": tokens, "lines": lines, "prune": list(prune), **_statistics(told), "smoothing": "interpolated modified Kneser-Ney"}
+                raise ModelError(f"lmplz failed with code {done.returncode}: {_last_line(done.stderr)}")
+    told = _statistics(done.stderr.decode("utf-8", "replace"))
+    return {"tokens": tokens, "lines": lines, "prune": list(prune), **told, "smoothing": "interpolated modified Kneser-Ney"}
 
 
 def _write_tokens(texts: Iterable[str], units: Units, out: IO[str]) -> tuple[int, int]:

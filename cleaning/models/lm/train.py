@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import itertools
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,7 +20,7 @@ import numpy as np
 from cleaning import __version__
 from cleaning.errors import UserError
 from cleaning.models.card import Card, sha256_of, write_card
-from cleaning.models.corpus import read_texts
+from cleaning.models.corpus import Corpus, read_texts
 from cleaning.models.lm import lmplz
 from cleaning.models.lm.arpa import FLOOR, NgramModel, write_arpa
 from cleaning.models.lm.counts import TokenSpool, count_ngrams
@@ -29,6 +32,7 @@ from cleaning.models.lm.vocabulary import Vocabulary
 MAX_ORDER = 6
 MEMORY = 2 << 30
 ENGINES = ("own", "lmplz")
+BINARIES = (".bin", ".klm")
 _BATCH = 4 << 20  # characters that are encoded at a time
 _SAY = 64 << 20  # characters between two words of progress
 Progress = Callable[[str], None]
@@ -100,23 +104,45 @@ class Training:
 
 
 def train_lm(inputs: Sequence[str | Path], output: Path, how: Training, name: str = "", progress: Progress | None = None) -> Card:
-    """Train on shards, write the ARPA file and its card, both atomically. Raises UserError for an empty corpus or wrong parameters."""
+    """Train on shards, write the model and its card, both atomically: an ARPA file, or where `output` is named so a binary of KenLM.
+
+    Raises UserError for an empty corpus or wrong parameters, ModelError where KenLM's programs are asked for and missing, or fail.
+    """
     prune = full_prune(how.prune, how.order)
     if how.engine not in ENGINES:
         raise UserError(f"engine '{how.engine}'; allowed: {', '.join(ENGINES)}")
-    if output.suffix != ".arpa":
-        raise UserError(f"{output}: the name of the model must end in .arpa")
+    binary = output.suffix in BINARIES
+    if output.suffix != ".arpa" and not binary:
+        raise UserError(f"{output}: the name of the model must end in .arpa, or for a binary of KenLM in {' or '.join(BINARIES)}")
+    if binary and lmplz.find_build_binary() is None:  # before an hour of training
+        lmplz.build_binary(output, output, None)
     corpus = read_texts(inputs, how.limit_bytes)
-    texts = (text for text, _ in corpus)
-    if how.engine == "lmplz":
-        training = lmplz.train(texts, how.units, how.order, prune, output, how.memory, how.tmp, progress or (lambda _: None))
-    else:
-        model = fit(texts, how.units, how.order, prune, memory=how.memory, tmp=how.tmp, progress=progress)
-        training = model.training
-        write_arpa(model, output)
+    try:
+        with contextlib.ExitStack() as stack:
+            arpa = output
+            if binary:
+                arpa = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lm-", dir=how.tmp))) / "model.arpa"
+            training = _train(corpus, arpa, how, prune, progress or (lambda _: None))
+            if binary:
+                lmplz.build_binary(arpa, output, how.tmp)
+    except OSError as exc:
+        if exc.errno not in (None, errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UserError(f"no space left for {output}, or for what does not fit in memory; see --tmp and --memory") from exc
     card = _card(name or output.name, output, how, corpus.about(), training)
     write_card(output, card)
     return card
+
+
+def _train(corpus: Corpus, arpa: Path, how: Training, prune: list[int], say: Progress) -> dict[str, Any]:
+    """Write the ARPA file; what the card says of the training."""
+    texts = (text for text, _ in corpus)
+    if how.engine == "lmplz":
+        return lmplz.train(texts, how.units, how.order, prune, arpa, how.memory, how.tmp, say)
+    model = fit(texts, how.units, how.order, prune, memory=how.memory, tmp=how.tmp, progress=say)
+    say("writing")
+    write_arpa(model, arpa)
+    return model.training
 
 
 def _card(name: str, output: Path, how: Training, corpus: dict[str, Any], training: dict[str, Any]) -> Card:
