@@ -137,8 +137,11 @@ def _run(text: Array, i: int, fold: Array) -> tuple[int, int]:
     first = _at(text, i, fold) | 32
     end = 0
     if _at(text, j, fold) == 58 and _at(text, j + 1, fold) == 47 and _at(text, j + 2, fold) == 47 and 3 <= j - i <= 5:
-        last = _at(text, j - 1, fold) | 32
-        if (first == 104 and (last == 112 or last == 115)) or (first == 102 and last == 112):  # http https ftp
+        size = j - i
+        http = first == 104 and size >= 4 and _at(text, i + 2, fold) | 32 == 116 and _at(text, i + 3, fold) | 32 == 112
+        http &= size == 4 or _at(text, j - 1, fold) | 32 == 115
+        ftp = first == 102 and size == 3 and _at(text, j - 1, fold) | 32 == 112
+        if (http or ftp) and _at(text, i + 1, fold) | 32 == 116:
             end = j + 3
     elif (
         first == 119 and j - i == 3 and _at(text, j, fold) == 46 and _is_word(_at(text, j + 1, fold)) and _at(text, i + 2, fold) | 32 == 119
