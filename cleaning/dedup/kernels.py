@@ -19,7 +19,7 @@ Int64 = npt.NDArray[np.int64]
 
 BLOCK = 2048  # shingles of one block: 8 KiB
 EMPTY = 0xFFFFFFFF  # a signature's value for no shingle, as datasketch has it
-_BASE = np.uint64(0x9E3779B97F4A7C55)  # of the polynomial that makes a shingle of n units
+_BASE = np.uint64(0x9E3779B97F4A7C55)  # of the polynomial that makes a shingle, or a gram, of n units
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -150,3 +150,107 @@ def band_keys(signatures: UInt32, bands: int, rows: int, salt: Any, out: UInt64)
             for r in range(rows):
                 h = _mix(h ^ np.uint64(signatures[d, j * rows + r])) + np.uint64(0xD1B54A32D192ED03)
             out[d, j] = h
+
+
+@njit(cache=True, nogil=True)
+def cut_spans(codes: UInt32, offsets: Int64, table: UInt32, units: UInt64, starts: Int64, stops: Int64, ends: Int64) -> None:
+    """What `cut_units` gives, with the code points [start, stop) of each unit."""
+    n = 0
+    for d in range(offsets.size - 1):
+        open_run = False
+        h = np.uint64(0)
+        for i in range(offsets[d], offsets[d + 1]):
+            c = codes[i]
+            if c < 65536:
+                entry = table[c]
+            else:
+                entry = c | np.uint32(16777216) if 0x20000 <= c < 0x323B0 else (c | np.uint32(33554432) if 0x1D400 <= c < 0x1D800 else c)
+            kind = entry >> np.uint32(24)
+            point = np.uint64(entry & np.uint32(0x1FFFFF))
+            if kind == 3:
+                continue
+            if kind == 2:
+                if not open_run:
+                    h, starts[n], open_run = np.uint64(14695981039346656037), i, True
+                h = (h ^ point) * np.uint64(1099511628211)
+                stops[n] = i + 1
+                continue
+            if open_run:
+                units[n] = _mix(h)
+                n += 1
+                open_run = False
+            if kind == 1:
+                units[n], starts[n], stops[n] = _mix(point + np.uint64(0x100000000)), i, i + 1
+                n += 1
+        if open_run:
+            units[n] = _mix(h)
+            n += 1
+        ends[d + 1] = n
+
+
+@njit(cache=True, nogil=True)
+def hash_grams(units: UInt64, size: int, out: UInt64) -> None:
+    """64-bit hashes (never 0) of all runs of `size` units."""
+    top = np.uint64(1)
+    for _ in range(size - 1):
+        top *= _BASE
+    h = np.uint64(0)
+    for i in range(units.size):
+        h = h * _BASE + units[i]
+        if i >= size - 1:
+            out[i - size + 1] = _mix(h ^ np.uint64(size)) | np.uint64(1)
+            h -= units[i - size + 1] * top
+
+
+@njit(cache=True, nogil=True)
+def fill_table(hashes: UInt64, keys: UInt64, numbers: UInt32, sieve: UInt64) -> None:
+    """Put each hash with its number into an open table (0: free) of a power of two of places, and set its bit in the sieve."""
+    mask, bits = np.uint64(keys.size - 1), np.uint64(sieve.size - 1)
+    for k in range(hashes.size):
+        sieve[(hashes[k] >> np.uint64(40)) & bits] |= np.uint64(1) << (hashes[k] >> np.uint64(6) & np.uint64(63))
+        at = (hashes[k] >> np.uint64(20)) & mask
+        while keys[at] != np.uint64(0):
+            at = (at + np.uint64(1)) & mask
+        keys[at], numbers[at] = hashes[k], k
+
+
+@njit(cache=True, nogil=True)
+def look_up(units: UInt64, ends: Int64, size: int, keys: UInt64, numbers: UInt32, sieve: UInt64, at: Int64, number: UInt32) -> int:
+    """Where runs of `size` units of the documents are in the table: their first unit and their number there. Returns how many."""
+    mask, bits = np.uint64(keys.size - 1), np.uint64(sieve.size - 1)
+    top = np.uint64(1)
+    for _ in range(size - 1):
+        top *= _BASE
+    n = 0
+    for d in range(ends.size - 1):
+        h = np.uint64(0)
+        for i in range(ends[d], ends[d + 1]):
+            h = h * _BASE + units[i]
+            first = i - size + 1
+            if first < ends[d]:
+                continue
+            key = _mix(h ^ np.uint64(size)) | np.uint64(1)
+            h -= units[first] * top
+            if not sieve[(key >> np.uint64(40)) & bits] >> (key >> np.uint64(6) & np.uint64(63)) & np.uint64(1):
+                continue
+            place = (key >> np.uint64(20)) & mask
+            while keys[place] != np.uint64(0):
+                if keys[place] == key:
+                    at[n], number[n] = first, numbers[place]
+                    n += 1
+                    break
+                place = (place + np.uint64(1)) & mask
+    return n
+
+
+@njit(cache=True, nogil=True)
+def hash_items(units: UInt64, begins: Int64, ends: Int64, out: UInt64) -> None:
+    """Two 64-bit hashes of the units [begins[i], ends[i]) of each item."""
+    for i in range(begins.size):
+        one, two = np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344)
+        for k in range(begins[i], ends[i]):
+            one = _mix(one ^ units[k]) + np.uint64(0x9E3779B97F4A7C15)
+            two = (two ^ units[k]) * np.uint64(0xD6E8FEB86659FD93)
+            two ^= two >> np.uint64(32)
+        out[i, 0] = _mix(one ^ np.uint64(ends[i] - begins[i]))
+        out[i, 1] = _mix(two + np.uint64(ends[i] - begins[i]))

@@ -16,15 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from cleaning.dedup.kernels import _mix
+from cleaning.dedup.kernels import Int64, UInt32, UInt64, cut_spans, fill_table, hash_grams, look_up
 from cleaning.dedup.signatures import unit_table
 from cleaning.text.charclass import Encoded, char_tables, classes_with, utf32
 
-UInt32 = npt.NDArray[np.uint32]
-UInt64 = npt.NDArray[np.uint64]
-Int64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 CUTS = ("char", "mixed")
 # questions that ask nothing by themselves: their options do
@@ -33,7 +29,6 @@ _GENERIC_RE = re.compile(
     r"(?:不)?(?:正确|错误|恰当|合理|属于|符合题意)的(?:是|有|一项是)"
 )
 _OPTION_RE = re.compile(r"\n\s*[（(]?[A-H1-4][.．、:：）)]")
-_BASE = np.uint64(0x9E3779B97F4A7C55)
 
 
 class Units(NamedTuple):
@@ -223,94 +218,3 @@ def _table(how: str, size: int, grams: list[tuple[UInt64, int]]) -> _Table:
     sieve = np.zeros(max(1, room >> 4), np.uint64)
     fill_table(unique, keys, numbers, sieve)
     return _Table(size, how, keys, numbers, sieve, np.append(first, hashes.size).astype(np.int64), items[order])
-
-
-@njit(cache=True, nogil=True)
-def cut_spans(codes: UInt32, offsets: Int64, table: UInt32, units: UInt64, starts: Int64, stops: Int64, ends: Int64) -> None:
-    """What `cut_units` gives, with the code points [start, stop) of each unit."""
-    n = 0
-    for d in range(offsets.size - 1):
-        open_run = False
-        h = np.uint64(0)
-        for i in range(offsets[d], offsets[d + 1]):
-            c = codes[i]
-            if c < 65536:
-                entry = table[c]
-            else:
-                entry = c | np.uint32(16777216) if 0x20000 <= c < 0x323B0 else (c | np.uint32(33554432) if 0x1D400 <= c < 0x1D800 else c)
-            kind = entry >> np.uint32(24)
-            point = np.uint64(entry & np.uint32(0x1FFFFF))
-            if kind == 3:
-                continue
-            if kind == 2:
-                if not open_run:
-                    h, starts[n], open_run = np.uint64(14695981039346656037), i, True
-                h = (h ^ point) * np.uint64(1099511628211)
-                stops[n] = i + 1
-                continue
-            if open_run:
-                units[n] = _mix(h)
-                n += 1
-                open_run = False
-            if kind == 1:
-                units[n], starts[n], stops[n] = _mix(point + np.uint64(0x100000000)), i, i + 1
-                n += 1
-        if open_run:
-            units[n] = _mix(h)
-            n += 1
-        ends[d + 1] = n
-
-
-@njit(cache=True, nogil=True)
-def hash_grams(units: UInt64, size: int, out: UInt64) -> None:
-    """64-bit hashes (never 0) of all runs of `size` units."""
-    top = np.uint64(1)
-    for _ in range(size - 1):
-        top *= _BASE
-    h = np.uint64(0)
-    for i in range(units.size):
-        h = h * _BASE + units[i]
-        if i >= size - 1:
-            out[i - size + 1] = _mix(h ^ np.uint64(size)) | np.uint64(1)
-            h -= units[i - size + 1] * top
-
-
-@njit(cache=True, nogil=True)
-def fill_table(hashes: UInt64, keys: UInt64, numbers: UInt32, sieve: UInt64) -> None:
-    """Put each hash with its number into an open table (0: free) of a power of two of places, and set its bit in the sieve."""
-    mask, bits = np.uint64(keys.size - 1), np.uint64(sieve.size - 1)
-    for k in range(hashes.size):
-        sieve[(hashes[k] >> np.uint64(40)) & bits] |= np.uint64(1) << (hashes[k] >> np.uint64(6) & np.uint64(63))
-        at = (hashes[k] >> np.uint64(20)) & mask
-        while keys[at] != np.uint64(0):
-            at = (at + np.uint64(1)) & mask
-        keys[at], numbers[at] = hashes[k], k
-
-
-@njit(cache=True, nogil=True)
-def look_up(units: UInt64, ends: Int64, size: int, keys: UInt64, numbers: UInt32, sieve: UInt64, at: Int64, number: UInt32) -> int:
-    """Where runs of `size` units of the documents are in the table: their first unit and their number there. Returns how many."""
-    mask, bits = np.uint64(keys.size - 1), np.uint64(sieve.size - 1)
-    top = np.uint64(1)
-    for _ in range(size - 1):
-        top *= _BASE
-    n = 0
-    for d in range(ends.size - 1):
-        h = np.uint64(0)
-        for i in range(ends[d], ends[d + 1]):
-            h = h * _BASE + units[i]
-            first = i - size + 1
-            if first < ends[d]:
-                continue
-            key = _mix(h ^ np.uint64(size)) | np.uint64(1)
-            h -= units[first] * top
-            if not sieve[(key >> np.uint64(40)) & bits] >> (key >> np.uint64(6) & np.uint64(63)) & np.uint64(1):
-                continue
-            place = (key >> np.uint64(20)) & mask
-            while keys[place] != np.uint64(0):
-                if keys[place] == key:
-                    at[n], number[n] = first, numbers[place]
-                    n += 1
-                    break
-                place = (place + np.uint64(1)) & mask
-    return n

@@ -17,6 +17,7 @@ from cleaning.dedup.signatures import Scheme, sign
 from cleaning.dedup.spans import Cut, Digits, cut_items
 from cleaning.dedup.steps import address
 from cleaning.doc import Batch, Doc, Drop
+from cleaning.errors import ShardError
 from cleaning.io.parts import PartitionedFile
 from cleaning.stats import Stats
 
@@ -34,6 +35,25 @@ class _Shard(Protocol):
     def reduced(self) -> tuple[Path, ...]: ...
 
 
+class _Numbers:
+    """The number of the first item of each document, by the document's row.
+
+    A batch in which a step raised is run again, so a step may see a row twice; what it counts must follow from the row.
+    """
+
+    def __init__(self) -> None:
+        self._first = {0: 0}
+
+    def of(self, row: int) -> int:
+        """The number of the first item of the document in `row`: of a row that was seen, or of the next one."""
+        return self._first[row]
+
+    def seen(self, row: int, counts: npt.NDArray[np.int64]) -> None:
+        """Documents from `row` on have so many items."""
+        ends = self._first[row] + np.cumsum(counts)
+        self._first = {row: self._first[row], **dict(enumerate(ends.tolist(), row + 1))}
+
+
 class SentenceTap:
     """Emits `texts` (a hash for each sentence that may go), `counts` (items a document), and if wanted `sites` and `keys`."""
 
@@ -44,11 +64,11 @@ class SentenceTap:
         self._stage, self._cut, self._digits, self._min_units = stage, cut, digits, min_units
         self._protected, self._sites, self._scheme = protected, sites, scheme
         self._allowed = np.array(sorted(allowed), np.uint64).reshape(-1, 2)
-        self._next = 0
+        self._numbers = _Numbers()
 
     def open(self, shard: _Shard) -> None:
         """Items are numbered from 0 in each shard."""
-        self._next = 0
+        self._numbers = _Numbers()
 
     def close(self) -> None:
         """Nothing to finish."""
@@ -64,10 +84,10 @@ class SentenceTap:
         wanted &= ~np.repeat(self._protected(docs), counts)
         if self._allowed.size:
             wanted &= ~np.isin(items.hashes[:, 0], self._allowed[:, 0])
-        if self._next + items.units.size >= 1 << 32:
-            raise OverflowError("more than 4,294,967,295 sentences in a shard; set input.shard_bytes lower")
-        numbers = np.arange(self._next, self._next + items.units.size).astype(np.uint32)
-        self._next += items.units.size
+        first = self._numbers.of(batch.start_row)
+        if first + items.units.size >= 1 << 32:
+            raise ShardError("more than 4,294,967,295 sentences in a shard; set input.shard_bytes lower")
+        numbers = np.arange(first, first + items.units.size).astype(np.uint32)
         out = np.empty(int(wanted.sum()), TEXT)
         out["high"], out["low"], out["row"] = items.hashes[wanted, 0], items.hashes[wanted, 1], numbers[wanted]
         batch.emit(self._stage, out, "texts")
@@ -81,6 +101,7 @@ class SentenceTap:
             keys = np.empty(signed.keys.size, KEY)
             keys["key"], keys["row"] = signed.keys, np.repeat(numbers[wanted], np.diff(signed.key_ends))
             batch.emit(self._stage, keys, "keys")
+        self._numbers.seen(batch.start_row, counts)
 
 
 def _site(doc: Doc) -> int:
@@ -96,7 +117,7 @@ class SentenceApply:
         self._stage, self._cut, self._digits, self._near, self._tag = stage, cut, digits, near, tag
         self._min_chars, self._drop_share = max(1, min_chars), drop_share
         self._items = self._copies = np.empty(0, np.int64)
-        self._next = 0
+        self._numbers = _Numbers()
 
     def open(self, shard: _Shard) -> None:
         """Load what was decided about the shard's items."""
@@ -109,7 +130,7 @@ class SentenceApply:
         item, copies = ("row", "size") if self._near else ("item", "copies")
         order = np.argsort(records[item])
         self._items, self._copies = records[item][order].astype(np.int64), records[copies][order].astype(np.int64)
-        self._next = 0
+        self._numbers = _Numbers()
 
     def close(self) -> None:
         """Forget it."""
@@ -119,9 +140,10 @@ class SentenceApply:
         if not batch.docs:
             return
         items = cut_items([doc.text for doc in batch.docs], self._cut, self._digits)
-        lo, hi = np.searchsorted(self._items, [self._next, self._next + items.starts.size]).tolist()
-        numbers = self._items[lo:hi] - self._next
-        self._next += items.starts.size
+        first = self._numbers.of(batch.first)
+        self._numbers.seen(batch.first, np.diff(items.docs))
+        lo, hi = np.searchsorted(self._items, [first, first + items.starts.size]).tolist()
+        numbers = self._items[lo:hi] - first
         which = np.searchsorted(items.docs, numbers, side="right") - 1
         base = np.cumsum([0, *(len(doc.text) for doc in batch.docs)])
         for d in np.unique(which).tolist():

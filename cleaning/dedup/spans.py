@@ -11,9 +11,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from cleaning.dedup.kernels import Int64, UInt64, _mix, cut_units
+from cleaning.dedup.kernels import Int64, UInt64, cut_units, hash_items
 from cleaning.dedup.signatures import unit_table
 from cleaning.text import sentences
 from cleaning.text.charclass import utf32
@@ -36,7 +35,7 @@ class Items(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _lines_only() -> npt.NDArray[np.uint8]:
-    kinds = sentences._kinds().copy()
+    kinds = sentences.mark_kinds().copy()
     kinds[~np.isin(kinds, (sentences.BLANK, sentences.LINE))] = sentences.NOTHING
     return kinds
 
@@ -45,8 +44,8 @@ def cut_items(texts: list[str], cut: Cut, digits: Digits) -> Items:
     """The items of some texts. A window of three sentences begins at every sentence that two others of its text follow."""
     codes, offsets = utf32(texts)
     starts, ends, docs = np.empty(codes.size, np.int64), np.empty(codes.size, np.int64), np.zeros(offsets.size, np.int64)
-    kinds = _lines_only() if cut == "line" else sentences._kinds()
-    sentences.find_sentences(codes, offsets, kinds, sentences._abbreviations(), starts, ends, docs)
+    kinds = _lines_only() if cut == "line" else sentences.mark_kinds()
+    sentences.find_sentences(codes, offsets, kinds, sentences.abbreviation_hashes(), starts, ends, docs)
     n = int(docs[-1])
     starts, ends = starts[:n], ends[:n]
     # what stands between two items is blank and has no unit, so each item may reach to the next one
@@ -73,19 +72,6 @@ def _within(counts: Int64) -> Int64:
     return out
 
 
-@njit(cache=True, nogil=True)
-def hash_items(units: UInt64, begins: Int64, ends: Int64, out: UInt64) -> None:
-    """Two 64-bit hashes of the units [begins[i], ends[i]) of each item."""
-    for i in range(begins.size):
-        one, two = np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344)
-        for k in range(begins[i], ends[i]):
-            one = _mix(one ^ units[k]) + np.uint64(0x9E3779B97F4A7C15)
-            two = (two ^ units[k]) * np.uint64(0xD6E8FEB86659FD93)
-            two ^= two >> np.uint64(32)
-        out[i, 0] = _mix(one ^ np.uint64(ends[i] - begins[i]))
-        out[i, 1] = _mix(two + np.uint64(ends[i] - begins[i]))
-
-
 def hash_text(text: str, digits: Digits) -> tuple[int, int]:
     """The hash of a text as one item.
 
@@ -97,5 +83,3 @@ def hash_text(text: str, digits: Digits) -> tuple[int, int]:
     cut_units(codes, offsets, unit_table("mixed", digits), units, ends)
     hash_items(units, ends[:1], ends[1:], out)
     return int(out[0, 0]), int(out[0, 1])
-
-

@@ -48,7 +48,8 @@ class Sentences(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _kinds() -> npt.NDArray[np.uint8]:
+def mark_kinds() -> npt.NDArray[np.uint8]:
+    """(1,114,112) what each code point is to the splitter: END, DOT, CLOSE …"""
     tables = char_tables()
     by_class = np.zeros(256, np.uint8)
     kinds = ((LETTER, ("latin", "other_letter", "mark")), (DIGIT, ("digit",)), (HAN, ("han", "kana", "hangul")), (BLANK, ("space",)))
@@ -68,7 +69,8 @@ def _hash_word(word: str) -> int:
 
 
 @lru_cache(maxsize=1)
-def _abbreviations() -> npt.NDArray[np.uint64]:
+def abbreviation_hashes() -> npt.NDArray[np.uint64]:
+    """Sorted hashes of `ABBREVIATIONS`."""
     return np.array(sorted(_hash_word(word) for word in ABBREVIATIONS), np.uint64)
 
 
@@ -77,7 +79,7 @@ def split_batch(texts: list[str], encoded: Encoded | None = None) -> Sentences:
     codes, offsets = encoded or utf32(texts)
     starts, ends = np.empty(codes.size, np.int64), np.empty(codes.size, np.int64)
     docs = np.zeros(offsets.size, np.int64)
-    find_sentences(codes, offsets, _kinds(), _abbreviations(), starts, ends, docs)
+    find_sentences(codes, offsets, mark_kinds(), abbreviation_hashes(), starts, ends, docs)
     return Sentences(starts[: docs[-1]], ends[: docs[-1]], docs)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cleaning.dedup import overlap
 from cleaning.dedup.overlap import OverlapIndex, cut
+from cleaning.dedup.signatures import Scheme, count_units
 from tests import naive_overlap as naive
 from tests.strategies import SINGLE
 
@@ -30,6 +31,11 @@ def test_cut_spans(how: str, text: str) -> None:
     same = {name: units.hashes[names.index(name)] for name in names}
     assert units.hashes.tolist() == [same[name] for name in names]
     assert len(set(same.values())) == len(same)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
+def test_units_are_those_of_deduplication(text: str) -> None:
+    assert cut([text], "mixed").hashes.tolist() == count_units([text], Scheme())[0].tolist()
 
 
 def test_tables_of_grams() -> None:

@@ -12,6 +12,7 @@ import zstandard
 
 from cleaning.cli import main
 
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = "本文章由某某网站的编辑整理发布，转载请注明出处和作者姓名。"
 OTHER = "欢迎关注我们的公众号，每天都会为您推送最新最快的行业资讯。"
 WORDS = "春夏秋冬山水风云花鸟虫鱼天地人和东南西北前后左右大小多少高低远近新旧好坏真假美丑快慢轻重早晚"
@@ -29,7 +30,8 @@ def run(root: Path, rows: Sequence[dict] | Sequence[Sequence[dict]], *settings: 
     for i, part in enumerate(files):
         lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in part]  # type: ignore[union-attr]
         (source / f"{i:02d}.jsonl").write_text("".join(lines), encoding="utf-8")
-    command = ["run", "--stages", "sentence_dedup", "--input", str(source), "--output", str(root / name)]
+    stages = [] if any(setting.startswith("stages=") for setting in settings) else ["--stages", "sentence_dedup"]
+    command = ["run", *stages, "--input", str(source), "--output", str(root / name)]
     command += ["--workers", str(workers)] if workers else ["--executor", "inline"]
     for setting in ("input.group_bytes=0", "sentence_dedup.min_chars=0", "sentence_dedup.drop_share=1", *settings):
         command += ["--set", setting]
@@ -195,6 +197,19 @@ def test_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str], setting: str
     command = ["run", "--stages", "sentence_dedup", "--input", str(tmp_path / "in.jsonl"), "--output", str(tmp_path / "r")]
     assert main([*command, "--set", setting]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_step_that_raises_shifts_no_verdict(tmp_path: Path, corpus: list[dict], where: str) -> None:
+    """The engine runs such a batch again, one document at a time; items must not be counted twice."""
+    rows = [dict(row) for row in corpus]
+    rows[5]["text"] += "\n炸"
+    fussy = f"{ROOT / 'tests' / 'engine' / 'toy_stages.py'}:Fussy"
+    stages = f'["sentence_dedup", "{fussy}"]' if where == "after" else f'["{fussy}", "sentence_dedup"]'
+    plain = texts(run(tmp_path, rows, name="plain"))
+    found = texts(run(tmp_path, rows, f"stages={stages}", "fussy.word=炸", name="fussy"))
+    assert "d05" not in found
+    assert found == {name: text for name, text in plain.items() if name != "d05"}
 
 
 def test_nothing_and_much_of_the_same(tmp_path: Path) -> None:
